@@ -1,0 +1,57 @@
+# duet_room(<name> USES <room>... [LIBS <target>...])
+#
+# Makes the library duet_<name> from every .cc of the folder that is neither a test nor a main program, and one
+# test program <name>_test from its *_test.cc. USES is what the folder's files may include; tests/rooms_test.py
+# holds the includes and the table in docs/architecture.md against it.
+function(duet_room name)
+  cmake_parse_arguments(ROOM "" "" "USES;LIBS;TEST_LIBS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  set(tests ${sources})
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "(_test|_main|_fuzz)\\.cc$")
+  if(sources)
+    add_library(duet_${name} STATIC ${sources})
+    set(scope PUBLIC)
+  else()
+    add_library(duet_${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  # For quoted includes alone: <sys/file.h> is the system's, "sys/file.h" is ours.
+  target_compile_options(duet_${name} ${scope} "SHELL:-iquote ${CMAKE_SOURCE_DIR}/src")
+  foreach(used ${ROOM_USES})
+    target_link_libraries(duet_${name} ${scope} duet_${used})
+  endforeach()
+  target_link_libraries(duet_${name} ${scope} ${ROOM_LIBS})
+  if(tests)
+    add_executable(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE duet_${name} ${ROOM_TEST_LIBS} GTest::gmock_main Threads::Threads)
+    set_target_properties(${name}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    add_test(NAME ${name} COMMAND ${name}_test)
+    set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS unit
+      ENVIRONMENT "DUET_BUILD_DIR=${CMAKE_BINARY_DIR};DUET_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
+  endif()
+endfunction()
+
+# duet_program(<program> <main.cc> ROOMS <room>... [STATIC])
+#
+# Makes build/<program> from one main file and rooms.
+function(duet_program program main)
+  cmake_parse_arguments(PROGRAM "STATIC" "" "ROOMS;LIBS" ${ARGN})
+  add_executable(${program} ${main})
+  foreach(room ${PROGRAM_ROOMS})
+    target_link_libraries(${program} PRIVATE duet_${room})
+  endforeach()
+  target_link_libraries(${program} PRIVATE ${PROGRAM_LIBS})
+  if(PROGRAM_STATIC AND NOT DUET_SANITIZE)
+    target_link_options(${program} PRIVATE -static)
+  endif()
+endfunction()
+
+# duet_package(<prefix> <pkg-config module> <archive>): as pkg_check_modules, and DUET_<prefix> is what a room lists in
+# its LIBS. Programs with the property DUET_QUICK link the archive: loading and relocating the shared library would be
+# a large part of their life. Only for libraries that no shared library of the same program uses too.
+macro(duet_package prefix module archive)
+  pkg_check_modules(${prefix} REQUIRED IMPORTED_TARGET ${module})
+  find_library(DUET_${prefix}_ARCHIVE NAMES ${archive} HINTS ${${prefix}_LIBRARY_DIRS} REQUIRED)
+  set(DUET_${prefix} "$<IF:$<BOOL:$<TARGET_PROPERTY:DUET_QUICK>>,${DUET_${prefix}_ARCHIVE},PkgConfig::${prefix}>")
+endmacro()
