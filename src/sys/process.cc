@@ -1,0 +1,395 @@
+#include "sys/process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+
+namespace duet::sys {
+
+namespace {
+
+// Everything the child needs, made before fork: between fork and exec only async-signal-safe calls
+// are allowed.
+struct Prepared {
+  std::vector<char*> argv;
+  std::vector<char*> envp;
+  std::vector<int> fds;  // what becomes 0, 1, 2, 3, ...
+};
+
+Prepared prepare(const Command& command, int null_fd) {
+  Prepared prepared;
+  for (const auto& arg : command.argv) {
+    prepared.argv.push_back(const_cast<char*>(arg.c_str()));
+  }
+  prepared.argv.push_back(nullptr);
+  if (command.env) {
+    for (const auto& entry : *command.env) {
+      prepared.envp.push_back(const_cast<char*>(entry.c_str()));
+    }
+    prepared.envp.push_back(nullptr);
+  }
+  for (const int fd : {command.stdin_fd, command.stdout_fd, command.stderr_fd}) {
+    prepared.fds.push_back(fd < 0 ? null_fd : fd);
+  }
+  prepared.fds.insert(prepared.fds.end(), command.extra_fds.begin(), command.extra_fds.end());
+  return prepared;
+}
+
+// Moves prepared.fds to 0, 1, 2, ...; first out of the way of their own targets. Returns false with
+// errno set.
+bool place_descriptors(std::vector<int>& fds) {
+  const int count = static_cast<int>(fds.size());
+  for (int& fd : fds) {
+    fd = ::fcntl(fd, F_DUPFD_CLOEXEC, count);
+    if (fd < 0) {
+      return false;
+    }
+  }
+  for (int target = 0; target < count; ++target) {
+    if (::dup2(fds[static_cast<size_t>(target)], target) < 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void reset_signals() {
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  for (const int sig : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGQUIT}) {
+    ::signal(sig, SIG_DFL);
+  }
+}
+
+// What the child tells its parent when it could not become the program.
+struct ChildFailure {
+  int step;
+  int errno_value;
+};
+enum Step { kDescriptors, kFolder, kSession, kTerminal, kCgroup, kNetworkNamespace, kExecute };
+constexpr std::array<const char*, 7> kSteps = {"set up its descriptors",
+                                               "enter its folder",
+                                               "start its session",
+                                               "take its terminal",
+                                               "join its cgroup",
+                                               "enter its network namespace",
+                                               "execute"};
+
+[[noreturn]] void fail(int pipe, Step step) {
+  const ChildFailure failure{step, errno};
+  [[maybe_unused]] const ssize_t put = ::write(pipe, &failure, sizeof failure);
+  ::_exit(127);
+}
+
+// "0" in cgroup.procs means the writer.
+bool join_cgroups(const std::vector<std::string>& procs_files) {
+  for (const std::string& file : procs_files) {
+    const int fd = ::open(file.c_str(), O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || ::write(fd, "0", 1) != 1) {
+      return false;
+    }
+    ::close(fd);
+  }
+  return true;
+}
+
+bool enter_network_namespace(const std::string& path) {
+  if (path.empty()) {
+    return true;
+  }
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || ::setns(fd, CLONE_NEWNET) != 0) {
+    return false;
+  }
+  ::close(fd);
+  return true;
+}
+
+[[noreturn]] void become(const Command& command, Prepared& prepared, int failure_pipe) {
+  reset_signals();
+  const int pipe =
+      ::fcntl(failure_pipe, F_DUPFD_CLOEXEC, static_cast<int>(prepared.fds.size()) + 64);
+  if (pipe < 0 || !place_descriptors(prepared.fds)) {
+    fail(pipe < 0 ? failure_pipe : pipe, kDescriptors);
+  }
+  if (!command.working_directory.empty() && ::chdir(command.working_directory.c_str()) != 0) {
+    fail(pipe, kFolder);
+  }
+  if (command.new_session && ::setsid() < 0) {
+    fail(pipe, kSession);
+  }
+  if (command.controlling_terminal && ::ioctl(0, TIOCSCTTY, 0) != 0) {
+    fail(pipe, kTerminal);
+  }
+  if (!join_cgroups(command.cgroup_procs_files)) {
+    fail(pipe, kCgroup);
+  }
+  if (!enter_network_namespace(command.network_namespace)) {
+    fail(pipe, kNetworkNamespace);
+  }
+  if (command.env) {
+    ::execvpe(prepared.argv[0], prepared.argv.data(), prepared.envp.data());
+  } else {
+    ::execvp(prepared.argv[0], prepared.argv.data());
+  }
+  fail(pipe, kExecute);
+}
+
+ExitStatus decode(int status) {
+  if (WIFSIGNALED(status)) {
+    return {128 + WTERMSIG(status), WTERMSIG(status)};
+  }
+  return {WEXITSTATUS(status), 0};
+}
+
+int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+std::string ExitStatus::describe() const {
+  if (signal != 0) {
+    return "signal " + std::to_string(signal) + " (" + ::strsignal(signal) + ")";
+  }
+  return "exit code " + std::to_string(code);
+}
+
+Result<Pipe> make_pipe() {
+  std::array<int, 2> fds{};
+  if (::pipe2(fds.data(), O_CLOEXEC) != 0) {
+    return Error::from_errno("make a pipe", errno);
+  }
+  return Pipe{Fd(fds[0]), Fd(fds[1])};
+}
+
+Result<pid_t> spawn(const Command& command) {
+  if (command.argv.empty()) {
+    return invalid("no command to start");
+  }
+  DUET_ASSIGN(const Fd null_fd, [] {
+    const int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    return fd < 0 ? Result<Fd>(Error::from_errno("open /dev/null", errno)) : Result<Fd>(Fd(fd));
+  }());
+  DUET_ASSIGN(Pipe failure_pipe, make_pipe());
+  Prepared prepared = prepare(command, null_fd.get());
+  const pid_t pid = ::fork();
+  if (pid < 0) {
+    return Error::from_errno("fork", errno);
+  }
+  if (pid == 0) {
+    become(command, prepared, failure_pipe.write.get());
+  }
+  failure_pipe.write.reset();
+  ChildFailure failure{};
+  ssize_t got = 0;
+  do {
+    got = ::read(failure_pipe.read.get(), &failure, sizeof failure);
+  } while (got < 0 && errno == EINTR);
+  if (got != sizeof failure) {
+    return pid;
+  }
+  ::waitpid(pid, nullptr, 0);
+  return Error::from_errno(
+      command.argv[0] + ": cannot " + kSteps[static_cast<size_t>(failure.step)],
+      failure.errno_value);
+}
+
+Result<ExitStatus> wait(pid_t pid) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0) {
+    if (errno != EINTR) {
+      return Error::from_errno("wait for process " + std::to_string(pid), errno);
+    }
+  }
+  return decode(status);
+}
+
+Result<std::optional<ExitStatus>> try_wait(pid_t pid) {
+  int status = 0;
+  const pid_t got = ::waitpid(pid, &status, WNOHANG);
+  if (got < 0) {
+    return Error::from_errno("wait for process " + std::to_string(pid), errno);
+  }
+  if (got == 0) {
+    return std::optional<ExitStatus>();
+  }
+  return std::optional(decode(status));
+}
+
+Result<ExitStatus> wait_for(pid_t pid, int64_t timeout_ms) {
+  const Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!pidfd.valid()) {
+    return Error::from_errno("open process " + std::to_string(pid), errno);
+  }
+  const int64_t deadline = now_ms() + timeout_ms;
+  for (;;) {
+    pollfd waiting{pidfd.get(), POLLIN, 0};
+    const int64_t left = deadline - now_ms();
+    const int ready = ::poll(&waiting, 1, left > 0 ? static_cast<int>(left) : 0);
+    if (ready > 0) {
+      return wait(pid);
+    }
+    if (ready == 0) {
+      return Error(ErrorCode::kTimeout, "process " + std::to_string(pid) + " still runs after " +
+                                            std::to_string(timeout_ms) + " ms");
+    }
+    if (errno != EINTR) {
+      return Error::from_errno("poll", errno);
+    }
+  }
+}
+
+namespace {
+
+// The parent's side of run(): feeds stdin and drains stdout and stderr until all are closed or time
+// is up.
+class Conversation {
+ public:
+  Conversation(Fd in, Fd out, Fd err, const std::string& input, size_t limit_bytes)
+      : in_(std::move(in)),
+        out_(std::move(out)),
+        err_(std::move(err)),
+        input_(input),
+        limit_(limit_bytes) {
+    ::fcntl(in_.get(), F_SETFL, O_NONBLOCK);
+    if (input_.empty()) {
+      in_.reset();
+    }
+  }
+
+  // Returns false when the deadline passed first.
+  bool hold(int64_t deadline_ms, Output& output) {
+    while (out_.valid() || err_.valid() || in_.valid()) {
+      std::array<pollfd, 3> waiting = {pollfd{in_.get(), POLLOUT, 0}, pollfd{out_.get(), POLLIN, 0},
+                                       pollfd{err_.get(), POLLIN, 0}};
+      const int64_t left = deadline_ms - now_ms();
+      if (left <= 0) {
+        return false;
+      }
+      if (::poll(waiting.data(), waiting.size(), static_cast<int>(left)) <= 0) {
+        continue;
+      }
+      if (waiting[0].revents != 0) {
+        feed();
+      }
+      if (waiting[1].revents != 0) {
+        drain(out_, output.out);
+      }
+      if (waiting[2].revents != 0) {
+        drain(err_, output.err);
+      }
+    }
+    return true;
+  }
+
+ private:
+  // write(2) to the child, which may have closed its end: that must be EPIPE and no signal,
+  // whatever the process does about SIGPIPE elsewhere.
+  ssize_t write_quietly() const {
+    sigset_t pipe;
+    sigset_t before;
+    ::sigemptyset(&pipe);
+    ::sigaddset(&pipe, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    const ssize_t put = ::write(in_.get(), input_.data() + fed_, input_.size() - fed_);
+    const int error = errno;
+    if (put < 0 && error == EPIPE) {
+      const timespec now{};
+      ::sigtimedwait(&pipe, nullptr, &now);
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    errno = error;
+    return put;
+  }
+
+  void feed() {
+    const ssize_t put = write_quietly();
+    if (put < 0 && (errno == EAGAIN || errno == EINTR)) {
+      return;
+    }
+    fed_ += put > 0 ? static_cast<size_t>(put) : 0;
+    if (put < 0 || fed_ == input_.size()) {
+      in_.reset();
+    }
+  }
+
+  void drain(Fd& from, std::string& to) const {
+    std::array<char, 16384> chunk;
+    const ssize_t got = ::read(from.get(), chunk.data(), chunk.size());
+    if (got < 0 && errno == EINTR) {
+      return;
+    }
+    if (got <= 0) {
+      from.reset();
+      return;
+    }
+    const size_t room = limit_ - std::min(limit_, to.size());
+    to.append(chunk.data(), std::min(room, static_cast<size_t>(got)));
+  }
+
+  Fd in_;
+  Fd out_;
+  Fd err_;
+  const std::string& input_;
+  size_t limit_;
+  size_t fed_ = 0;
+};
+
+}  // namespace
+
+Result<Output> run(const Command& command, const std::string& input, int64_t timeout_ms,
+                   size_t limit_bytes) {
+  DUET_ASSIGN(Pipe in, make_pipe());
+  DUET_ASSIGN(Pipe out, make_pipe());
+  DUET_ASSIGN(Pipe err, make_pipe());
+  Command piped = command;
+  piped.stdin_fd = in.read.get();
+  piped.stdout_fd = out.write.get();
+  piped.stderr_fd = err.write.get();
+  DUET_ASSIGN(const pid_t pid, spawn(piped));
+  in.read.reset();
+  out.write.reset();
+  err.write.reset();
+  const int64_t deadline = now_ms() + timeout_ms;
+  Output output;
+  Conversation conversation(std::move(in.write), std::move(out.read), std::move(err.read), input,
+                            limit_bytes);
+  if (conversation.hold(deadline, output)) {
+    auto status = wait_for(pid, std::max<int64_t>(1, deadline - now_ms()));
+    if (status.ok()) {
+      output.status = *status;
+      return output;
+    }
+  }
+  ::kill(pid, SIGKILL);
+  (void)wait(pid);
+  return Error(ErrorCode::kTimeout,
+               command.argv[0] + ": not done after " + std::to_string(timeout_ms) + " ms");
+}
+
+Result<std::string> executable_directory() {
+  std::array<char, 4096> path{};
+  const ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size() - 1);
+  if (length < 0) {
+    return Error::from_errno("read /proc/self/exe", errno);
+  }
+  const std::string whole(path.data(), static_cast<size_t>(length));
+  return whole.substr(0, whole.rfind('/'));
+}
+
+}  // namespace duet::sys

@@ -1,0 +1,97 @@
+#include "sys/process.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "sys/file.h"
+
+namespace duet::sys {
+namespace {
+
+TEST(Process, CollectsOutputAndExitCode) {
+  const auto output = run({.argv = {"sh", "-c", "cat; echo problem >&2; exit 3"}}, "given", 10'000);
+  ASSERT_TRUE(output.ok());
+  EXPECT_EQ(output->out, "given");
+  EXPECT_EQ(output->err, "problem\n");
+  EXPECT_EQ(output->status.code, 3);
+  EXPECT_EQ(output->status.describe(), "exit code 3");
+}
+
+TEST(Process, SaysThatAProgramDoesNotExist) {
+  const auto result = spawn({.argv = {"/no/such/program"}});
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().code(), ErrorCode::kNotFound);
+  EXPECT_EQ(result.error().message(),
+            "/no/such/program: cannot execute: No such file or directory");
+}
+
+TEST(Process, SaysThatAFolderDoesNotExist) {
+  const auto result = spawn({.argv = {"true"}, .working_directory = "/no/such/folder"});
+  ASSERT_FALSE(result.ok());
+  EXPECT_NE(result.error().message().find("enter its folder"), std::string::npos);
+}
+
+TEST(Process, JoinsCgroupsAndSaysWhatItCannotJoin) {
+  const std::string procs = ::testing::TempDir() + "/cgroup.procs." + std::to_string(::getpid());
+  ASSERT_TRUE(write_file(procs, "").ok());
+  const auto joined = run({.argv = {"cat", procs}, .cgroup_procs_files = {procs}}, "", 10'000);
+  ASSERT_TRUE(joined.ok()) << joined.error().message();
+  EXPECT_EQ(joined->out, "0") << "the writer itself";
+  ::unlink(procs.c_str());
+  const auto missing = spawn({.argv = {"true"}, .cgroup_procs_files = {"/no/such/cgroup.procs"}});
+  ASSERT_FALSE(missing.ok());
+  EXPECT_NE(missing.error().message().find("join its cgroup"), std::string::npos);
+  const auto nowhere = spawn({.argv = {"true"}, .network_namespace = "/no/such/namespace"});
+  ASSERT_FALSE(nowhere.ok());
+  EXPECT_NE(nowhere.error().message().find("network namespace"), std::string::npos);
+}
+
+TEST(Process, EndsAChildThatTakesTooLong) {
+  const auto output = run({.argv = {"sleep", "1000"}}, "", 20);
+  ASSERT_FALSE(output.ok());
+  EXPECT_EQ(output.error().code(), ErrorCode::kTimeout);
+}
+
+TEST(Process, TellsSignalsApart) {
+  const auto pid = spawn({.argv = {"sleep", "1000"}});
+  ASSERT_TRUE(pid.ok());
+  ASSERT_EQ(::kill(*pid, SIGKILL), 0);
+  const auto status = wait(*pid);
+  ASSERT_TRUE(status.ok());
+  EXPECT_EQ(status->code, 137);
+  EXPECT_EQ(status->signal, SIGKILL);
+}
+
+TEST(Process, PassesExtraDescriptorsInOrder) {
+  auto first = make_pipe();
+  auto second = make_pipe();
+  ASSERT_TRUE(first.ok() && second.ok());
+  const auto pid = spawn({.argv = {"sh", "-c", "echo three >&3; echo four >&4"},
+                          .extra_fds = {first->write.get(), second->write.get()}});
+  ASSERT_TRUE(pid.ok());
+  first->write.reset();
+  second->write.reset();
+  char text[16] = {};
+  EXPECT_EQ(::read(first->read.get(), text, sizeof text), 6);
+  EXPECT_EQ(::read(second->read.get(), text, sizeof text), 5);
+  EXPECT_TRUE(wait(*pid)->ok());
+}
+
+TEST(Process, DropsOutputPastTheLimit) {
+  const auto output = run({.argv = {"sh", "-c", "yes | head -c 100000"}}, "", 10'000, 1000);
+  ASSERT_TRUE(output.ok());
+  EXPECT_EQ(output->out.size(), 1000U);
+  EXPECT_TRUE(output->status.ok());
+}
+
+TEST(Run, AChildThatClosesItsInputDoesNotEndUs) {
+  // More than a pipe holds, so that the writer meets the closed end.
+  const auto output =
+      run({.argv = {"sh", "-c", "exec <&-; echo done"}}, std::string(1 << 20, 'x'), 10'000);
+  ASSERT_TRUE(output.ok()) << output.error().message();
+  EXPECT_EQ(output->out, "done\n");
+}
+
+}  // namespace
+}  // namespace duet::sys
