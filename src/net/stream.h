@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string_view>
+
+#include "net/buffer.h"
+#include "sys/fd.h"
+
+namespace duet::net {
+
+// A non-blocking stream socket watched edge-triggered, with its two buffers. It remembers what the
+// kernel said (readable, writable, ended), so that a request costs one recv and one send: a short
+// recv means that there is nothing more now. Not thread-safe. The owner tells it of events and acts
+// on what it finds.
+class Stream {
+ public:
+  Stream(sys::Fd fd, BufferPool& pool) : fd_(std::move(fd)), in_(pool), out_(pool) {}
+
+  int fd() const { return fd_.get(); }
+
+  // What epoll said.
+  void note_events(std::uint32_t events);
+
+  // Receives once, with room for at least `read_bytes`, if the kernel may have something and less
+  // than `limit_bytes` wait in in(). True: something new came.
+  bool fill(std::size_t limit_bytes, std::size_t read_bytes = 4 << 10);
+  Buffer& in() { return in_; }
+  // Whether fill() may find more at once.
+  bool readable() const { return readable_ && !ended_ && !failed_; }
+  // The peer sent its end of stream, and it was reached.
+  bool ended() const { return ended_; }
+  // The connection is broken in both directions.
+  bool failed() const { return failed_; }
+  int error() const { return error_; }
+
+  // What waits to be sent; append to it, then flush().
+  Buffer& out() { return out_; }
+  // Sends what waits in out() followed by `pieces`, as far as the kernel takes it; keeps the rest
+  // in out().
+  void send(std::initializer_list<std::string_view> pieces);
+  void flush() {
+    if (!out_.empty() && writable_) {
+      send({});
+    }
+  }
+  bool writable() const { return writable_; }
+
+  // Ends sending after what was sent already.
+  void shutdown_send();
+  // Gives the memory back while nothing is in it.
+  void release_memory();
+  std::uint64_t sent_bytes() const { return sent_bytes_; }
+
+ private:
+  void fail(int error);
+
+  sys::Fd fd_;
+  Buffer in_;
+  Buffer out_;
+  bool readable_ = false;
+  bool end_near_ =
+      false;  // epoll saw the peer's end: a short recv does not mean that nothing is left
+  bool writable_ = true;
+  bool ended_ = false;
+  bool failed_ = false;
+  int error_ = 0;
+  std::uint64_t sent_bytes_ = 0;
+};
+
+}  // namespace duet::net
