@@ -1,0 +1,166 @@
+#include "object/schema_parts.h"
+
+// clang-format off: a table, one field a line where there is more to say than its type.
+namespace duet::object {
+namespace {
+
+constexpr Field kServicePortFields[] = {
+    text("name").is(Format::kDnsLabel),
+    text("protocol").one_of("TCP UDP SCTP").only("TCP UDP"),
+    text("appProtocol"),
+    integer("port").required().is(Format::kPort),
+    int_or_string("targetPort").is(Format::kPortOrName),
+    integer("nodePort").unsupported("use an Ingress, an HTTPRoute or hostPort"),
+};
+constexpr Structure kServicePort = {"ServicePort", kServicePortFields};
+
+constexpr Field kClientIPConfigFields[] = {
+    integer("timeoutSeconds"),
+};
+constexpr Structure kClientIPConfig = {"ClientIPConfig", kClientIPConfigFields};
+
+constexpr Field kSessionAffinityConfigFields[] = {
+    object("clientIP", kClientIPConfig),
+};
+constexpr Structure kSessionAffinityConfig = {
+    "SessionAffinityConfig", kSessionAffinityConfigFields};
+
+constexpr Field kServiceSpecFields[] = {
+    objects("ports", kServicePort),
+    text_map("selector").keys(Format::kLabelKey).is(Format::kLabelValue),
+    text("clusterIP"),
+    texts("clusterIPs").ignored("a service has one address, clusterIP"),
+    text("type").one_of("ClusterIP NodePort LoadBalancer ExternalName").only("ClusterIP"),
+    texts("externalIPs").unsupported(),
+    text("sessionAffinity").one_of("None ClientIP").only("None"),
+    text("loadBalancerIP").unsupported(),
+    texts("loadBalancerSourceRanges").unsupported(),
+    text("externalName").unsupported(),
+    text("externalTrafficPolicy").one_of("Cluster Local").ignored("both mean the same on one node"),
+    integer("healthCheckNodePort").unsupported(),
+    boolean("publishNotReadyAddresses").unsupported(),
+    object("sessionAffinityConfig", kSessionAffinityConfig).unsupported(),
+    texts("ipFamilies").one_of("IPv4 IPv6").only("IPv4"),
+    text("ipFamilyPolicy").one_of("SingleStack PreferDualStack RequireDualStack")
+        .only("SingleStack PreferDualStack"),
+    boolean("allocateLoadBalancerNodePorts").ignored("there are no load balancers"),
+    text("loadBalancerClass").unsupported(),
+    text("internalTrafficPolicy").one_of("Cluster Local").ignored("both mean the same on one node")
+        .only("Cluster"),
+    text("trafficDistribution").ignored("all endpoints are on one node"),
+};
+constexpr Structure kServiceSpec = {"ServiceSpec", kServiceSpecFields};
+
+constexpr Field kPortStatusFields[] = {
+    integer("port").required(), text("protocol").required(), text("error"),
+};
+constexpr Structure kPortStatus = {"PortStatus", kPortStatusFields};
+
+constexpr Field kLoadBalancerIngressFields[] = {
+    text("ip"), text("hostname"), text("ipMode"), objects("ports", kPortStatus),
+};
+constexpr Structure kLoadBalancerIngress = {"LoadBalancerIngress", kLoadBalancerIngressFields};
+
+constexpr Field kLoadBalancerStatusFields[] = {
+    objects("ingress", kLoadBalancerIngress),
+};
+constexpr Structure kLoadBalancerStatus = {"LoadBalancerStatus", kLoadBalancerStatusFields};
+
+constexpr Field kServiceStatusFields[] = {
+    object("loadBalancer", kLoadBalancerStatus), objects("conditions", kCondition),
+};
+constexpr Structure kServiceStatus = {"ServiceStatus", kServiceStatusFields};
+
+constexpr Field kServiceFields[] = {
+    text("kind").required(),
+    text("apiVersion").required(),
+    object("metadata", kObjectMeta).required(),
+    object("spec", kServiceSpec).required(),
+    object("status", kServiceStatus).read_only(),
+};
+}  // namespace
+const Structure kService = {"Service", kServiceFields};
+namespace {
+
+constexpr Field kServiceBackendPortFields[] = {
+    text("name").is(Format::kPortName),
+    integer("number").is(Format::kPort),
+};
+constexpr Structure kServiceBackendPort = {"ServiceBackendPort", kServiceBackendPortFields};
+
+constexpr Field kIngressServiceBackendFields[] = {
+    text("name").required().is(Format::kServiceName),
+    object("port", kServiceBackendPort).required(),
+};
+constexpr Structure kIngressServiceBackend = {
+    "IngressServiceBackend", kIngressServiceBackendFields};
+
+constexpr Field kIngressBackendFields[] = {
+    object("service", kIngressServiceBackend),
+    object("resource", kTypedLocalObjectReference).unsupported("name a service"),
+};
+constexpr Structure kIngressBackend = {"IngressBackend", kIngressBackendFields};
+
+constexpr Field kIngressTLSFields[] = {
+    texts("hosts"), text("secretName"),
+};
+constexpr Structure kIngressTLS = {"IngressTLS", kIngressTLSFields};
+
+constexpr Field kHTTPIngressPathFields[] = {
+    text("path"),
+    text("pathType").required().one_of("Exact Prefix ImplementationSpecific"),
+    object("backend", kIngressBackend).required(),
+};
+constexpr Structure kHTTPIngressPath = {"HTTPIngressPath", kHTTPIngressPathFields};
+
+constexpr Field kHTTPIngressRuleValueFields[] = {
+    objects("paths", kHTTPIngressPath).required(),
+};
+constexpr Structure kHTTPIngressRuleValue = {"HTTPIngressRuleValue", kHTTPIngressRuleValueFields};
+
+constexpr Field kIngressRuleFields[] = {
+    text("host").is(Format::kHostname),
+    object("http", kHTTPIngressRuleValue),
+};
+constexpr Structure kIngressRule = {"IngressRule", kIngressRuleFields};
+
+constexpr Field kIngressSpecFields[] = {
+    text("ingressClassName").is(Format::kDnsSubdomain),
+    object("defaultBackend", kIngressBackend),
+    objects("tls", kIngressTLS).unsupported(),
+    objects("rules", kIngressRule),
+};
+constexpr Structure kIngressSpec = {"IngressSpec", kIngressSpecFields};
+
+constexpr Field kIngressPortStatusFields[] = {
+    integer("port").required(), text("protocol").required(), text("error"),
+};
+constexpr Structure kIngressPortStatus = {"IngressPortStatus", kIngressPortStatusFields};
+
+constexpr Field kIngressLoadBalancerIngressFields[] = {
+    text("ip"), text("hostname"), objects("ports", kIngressPortStatus),
+};
+constexpr Structure kIngressLoadBalancerIngress = {
+    "IngressLoadBalancerIngress", kIngressLoadBalancerIngressFields};
+
+constexpr Field kIngressLoadBalancerStatusFields[] = {
+    objects("ingress", kIngressLoadBalancerIngress),
+};
+constexpr Structure kIngressLoadBalancerStatus = {
+    "IngressLoadBalancerStatus", kIngressLoadBalancerStatusFields};
+
+constexpr Field kIngressStatusFields[] = {
+    object("loadBalancer", kIngressLoadBalancerStatus),
+};
+constexpr Structure kIngressStatus = {"IngressStatus", kIngressStatusFields};
+
+constexpr Field kIngressFields[] = {
+    text("kind").required(),
+    text("apiVersion").required(),
+    object("metadata", kObjectMeta).required(),
+    object("spec", kIngressSpec).required(),
+    object("status", kIngressStatus).read_only(),
+};
+}  // namespace
+const Structure kIngress = {"Ingress", kIngressFields};
+}  // namespace duet::object
