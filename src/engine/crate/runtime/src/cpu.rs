@@ -1,0 +1,77 @@
+//! What a request used of the thread's time, and when it is too much.
+
+use crate::timers::{monotonic_ns, thread_cpu_ns};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use wasmtime::{Result, UpdateDeadline};
+
+/// The guest used up its budget.
+#[derive(Debug)]
+pub struct BudgetExceeded;
+
+impl fmt::Display for BudgetExceeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the CPU budget was used up")
+    }
+}
+
+impl std::error::Error for BudgetExceeded {}
+
+/// Adds up the time of one request's polls. Nearly all polls are far shorter than an epoch and are measured with the
+/// cheap monotonic clock, cut off at an epoch's length: had the thread computed longer, the epoch would have ended.
+/// Once a guest lived through an epoch's end while running, its polls are measured with the thread's CPU clock, so
+/// that a busy machine does not make guests look greedy.
+pub struct CpuMeter {
+    budget_ns: u64,
+    tick_ns: u64,
+    used_ns: AtomicU64,
+    start_ns: AtomicU64,
+    exact: AtomicBool,
+    exact_start: AtomicBool,
+}
+
+impl CpuMeter {
+    pub fn new(budget_ns: u64, tick_ns: u64) -> Arc<CpuMeter> {
+        Arc::new(CpuMeter {
+            budget_ns,
+            tick_ns,
+            used_ns: AtomicU64::new(0),
+            start_ns: AtomicU64::new(0),
+            exact: AtomicBool::new(false),
+            exact_start: AtomicBool::new(false),
+        })
+    }
+
+    pub fn begin(&self) {
+        let exact = self.exact.load(Relaxed);
+        self.exact_start.store(exact, Relaxed);
+        self.start_ns.store(if exact { thread_cpu_ns() } else { monotonic_ns() }, Relaxed);
+    }
+
+    fn running_ns(&self) -> u64 {
+        let start = self.start_ns.load(Relaxed);
+        if self.exact_start.load(Relaxed) {
+            thread_cpu_ns().saturating_sub(start)
+        } else {
+            monotonic_ns().saturating_sub(start).min(self.tick_ns)
+        }
+    }
+
+    pub fn finish(&self) {
+        self.used_ns.fetch_add(self.running_ns(), Relaxed);
+    }
+
+    pub fn used_ns(&self) -> u64 {
+        self.used_ns.load(Relaxed)
+    }
+
+    /// At the end of an epoch: stops the guest, or lets others have their turn.
+    pub fn epoch_ended(&self) -> Result<UpdateDeadline> {
+        self.exact.store(true, Relaxed);
+        if self.budget_ns != 0 && self.used_ns() + self.running_ns() >= self.budget_ns {
+            return Err(BudgetExceeded.into());
+        }
+        Ok(UpdateDeadline::Yield(1))
+    }
+}

@@ -1,0 +1,162 @@
+//! The engine of one thread, and its part of duet_engine.h.
+
+use crate::config;
+use crate::ready::ReadyList;
+use crate::state::{self, State};
+use crate::timers::Timers;
+use duet_engine_shared::Profile;
+use duet_engine_shared::ffi::{self, CError, Failure, enter, guard};
+use duet_engine_shared::key::compatibility_key;
+use std::sync::Arc;
+use tokio::runtime::Runtime;
+use wasmtime::component::Linker;
+
+#[repr(C)]
+pub struct EngineOptions {
+    pub sandbox_limit: u32,
+    pub core_instance_limit: u32,
+    pub memory_limit: u32,
+    pub table_limit: u32,
+    pub memory_size_limit_bytes: u64,
+    pub table_elements_limit: u64,
+    pub resident_bytes: u64,
+    pub warm_limit: u32,
+    pub tick_ns: u64,
+    pub pooling: bool,
+}
+
+/// Threads that a guest's file access may use at once.
+const FILE_THREADS: usize = 4;
+
+/// What the handlers and requests of an engine share.
+pub struct Core {
+    pub wasm: wasmtime::Engine,
+    /// All that a handler can import, made once for all handlers.
+    pub linker: Linker<State>,
+    pub ready: Arc<ReadyList>,
+    pub timers: Arc<Timers>,
+    pub tick_ns: u64,
+    /// Wasmtime hands the guest's outgoing requests to tokio tasks. This runtime has no driver and no thread: it only
+    /// carries answers from one side of such a task to the other, when `deliver` is called.
+    courier: Runtime,
+}
+
+impl Core {
+    fn new(options: &EngineOptions) -> Result<(Core, bool), Failure> {
+        let failed = |error: std::io::Error| Failure::new(ffi::INTERNAL, error.to_string());
+        let (wasm, pooled) = config::handler_engine(options)?;
+        let mut linker = Linker::new(&wasm);
+        state::link(&mut linker).map_err(|error| Failure::of(ffi::INTERNAL, error))?;
+        let courier = tokio::runtime::Builder::new_current_thread()
+            .max_blocking_threads(FILE_THREADS)
+            .build()
+            .map_err(failed)?;
+        let ready = Arc::new(ReadyList::new().map_err(failed)?);
+        let timers = Arc::new(Timers::default());
+        Ok((Core { wasm, linker, ready, timers, tick_ns: options.tick_ns, courier }, pooled))
+    }
+
+    /// Runs `body` where guests find the courier.
+    pub fn within<R>(&self, body: impl FnOnce() -> R) -> R {
+        let _entered = self.courier.enter();
+        body()
+    }
+
+    /// Runs the courier's tasks as far as they get.
+    pub fn deliver(&self) {
+        self.courier.block_on(async {
+            for _ in 0..2 {
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.ready.clear();
+    }
+}
+
+pub struct Engine(pub Arc<Core>);
+
+/// # Safety
+/// See duet_engine.h; all pointers are valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duet_engine_new(
+    options: *const EngineOptions,
+    out: *mut *mut Engine,
+    pooled: *mut bool,
+    error: *mut CError,
+) -> i32 {
+    unsafe {
+        enter(error, || {
+            let (core, has_pool) = Core::new(&*options)?;
+            *pooled = has_pool;
+            *out = Box::into_raw(Box::new(Engine(Arc::new(core))));
+            Ok(())
+        })
+    }
+}
+
+/// # Safety
+/// `engine` comes from `duet_engine_new` and is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duet_engine_free(engine: *mut Engine) {
+    guard((), || drop(unsafe { Box::from_raw(engine) }));
+}
+
+/// # Safety
+/// `engine` is alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duet_engine_event_fd(engine: *const Engine) -> i32 {
+    unsafe { &*engine }.0.ready.event_fd()
+}
+
+/// # Safety
+/// `engine` is alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duet_engine_increment_epoch(engine: *const Engine) {
+    unsafe { &*engine }.0.wasm.increment_epoch();
+}
+
+/// # Safety
+/// `engine` is alive, `token` points to a number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duet_engine_next_ready(engine: *mut Engine, token: *mut u64) -> bool {
+    guard(false, || match unsafe { &*engine }.0.ready.pop() {
+        Some(next) => {
+            unsafe { *token = next };
+            true
+        }
+        None => false,
+    })
+}
+
+/// # Safety
+/// `engine` is alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duet_engine_next_timer(engine: *const Engine) -> u64 {
+    guard(u64::MAX, || unsafe { &*engine }.0.timers.next_ns())
+}
+
+/// # Safety
+/// `engine` is alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duet_engine_fire_timers(engine: *mut Engine, now_ns: u64) {
+    guard((), || unsafe { &*engine }.0.timers.fire(now_ns));
+}
+
+/// # Safety
+/// `key` points to 32 bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duet_compatibility_key(program: bool, key: *mut u8, error: *mut CError) -> i32 {
+    unsafe {
+        enter(error, || {
+            let profile = if program { Profile::Program } else { Profile::Handler };
+            let bytes = compatibility_key(profile);
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), key, bytes.len());
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,113 @@
+//! A handler's template: its code mapped, its imports linked, ready to be instantiated for every request.
+
+use crate::abi::{Field, Slice, pairs};
+use crate::engine::{Core, Engine};
+use crate::state::State;
+use duet_engine_shared::ffi::{self, CError, Failure, array, enter, guard};
+use std::sync::Arc;
+use wasmtime::component::Component;
+use wasmtime_wasi_http::p2::bindings::ProxyPre;
+
+#[repr(C)]
+pub struct CHandlerConfig {
+    environment: *const Field,
+    environment_count: usize,
+    arguments: *const Slice,
+    argument_count: usize,
+}
+
+/// What all requests of a handler find the same.
+pub struct HandlerConfig {
+    pub environment: Vec<(String, String)>,
+    pub arguments: Vec<String>,
+}
+
+impl HandlerConfig {
+    unsafe fn read(config: &CHandlerConfig) -> Result<HandlerConfig, Failure> {
+        let arguments = unsafe { array(config.arguments, config.argument_count) };
+        Ok(HandlerConfig {
+            environment: unsafe { pairs(config.environment, config.environment_count, "an environment variable")? },
+            arguments: arguments
+                .iter()
+                .map(|argument| unsafe { Ok(argument.text("an argument")?.to_owned()) })
+                .collect::<Result<_, Failure>>()?,
+        })
+    }
+}
+
+pub struct Handler {
+    pub core: Arc<Core>,
+    pub template: ProxyPre<State>,
+    pub config: Arc<HandlerConfig>,
+}
+
+/// Maps the component that the open file `fd` holds.
+///
+/// # Safety
+/// The file's content runs as machine code.
+pub unsafe fn map_component(engine: &wasmtime::Engine, fd: i32) -> Result<Component, Failure> {
+    unsafe { Component::deserialize_file(engine, format!("/proc/self/fd/{fd}")) }
+        .map_err(|error| Failure::of(ffi::CORRUPT, error))
+}
+
+impl Handler {
+    unsafe fn load(core: Arc<Core>, fd: i32, config: HandlerConfig) -> Result<Handler, Failure> {
+        let component = unsafe { map_component(&core.wasm, fd)? };
+        let invalid = |error| Failure::of(ffi::INVALID, error);
+        let linked = core.linker.instantiate_pre(&component).map_err(invalid)?;
+        let template = ProxyPre::new(linked).map_err(|error| {
+            Failure::new(ffi::INVALID, format!("the component is not a request handler: {error:#}"))
+        })?;
+        Ok(Handler { core, template, config: Arc::new(config) })
+    }
+
+    /// The same code with another configuration.
+    fn with_config(&self, config: HandlerConfig) -> Handler {
+        Handler { core: Arc::clone(&self.core), template: self.template.clone(), config: Arc::new(config) }
+    }
+}
+
+/// # Safety
+/// See duet_engine.h; all pointers are valid, and the file is what the caller vouches for.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duet_handler_load(
+    engine: *mut Engine,
+    fd: i32,
+    config: *const CHandlerConfig,
+    out: *mut *mut Handler,
+    error: *mut CError,
+) -> i32 {
+    unsafe {
+        enter(error, || {
+            let config = HandlerConfig::read(&*config)?;
+            let handler = Handler::load(Arc::clone(&(*engine).0), fd, config)?;
+            *out = Box::into_raw(Box::new(handler));
+            Ok(())
+        })
+    }
+}
+
+/// # Safety
+/// See duet_engine.h; all pointers are valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duet_handler_share(
+    handler: *const Handler,
+    config: *const CHandlerConfig,
+    out: *mut *mut Handler,
+    error: *mut CError,
+) -> i32 {
+    unsafe {
+        enter(error, || {
+            let config = HandlerConfig::read(&*config)?;
+            *out = Box::into_raw(Box::new((*handler).with_config(config)));
+            Ok(())
+        })
+    }
+}
+
+/// # Safety
+/// `handler` comes from `duet_handler_load` or `duet_handler_share` and is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duet_handler_free(handler: *mut Handler) {
+    guard((), || drop(unsafe { Box::from_raw(handler) }));
+}

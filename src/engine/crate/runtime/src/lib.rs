@@ -1,0 +1,21 @@
+//! The running side of the engine: request handlers in fresh sandboxes, and programs. No policy: C++ owns sockets,
+//! HTTP, scheduling, egress and limits. See ../../duet_engine.h for what every entry point promises.
+
+mod abi;
+mod body;
+mod config;
+mod cpu;
+mod engine;
+mod fields;
+mod handler;
+mod http_error;
+mod limits;
+mod log;
+mod outgoing;
+mod outgoing_abi;
+mod program;
+mod ready;
+mod request;
+mod request_abi;
+mod state;
+mod timers;

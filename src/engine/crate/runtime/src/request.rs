@@ -1,0 +1,397 @@
+//! One request in a sandbox of its own.
+
+use crate::abi::{FRAME_END, FRAME_ERROR, FRAME_PENDING, FrameOut, Slice};
+use crate::body::{BodyWriter, channel};
+use crate::cpu::{BudgetExceeded, CpuMeter};
+use crate::engine::Core;
+use crate::fields::Fields;
+use crate::handler::Handler;
+use crate::limits::Limiter;
+use crate::log::{Log, LogStream};
+use crate::outgoing::{self, Hooks, Outlet, SharedOutgoing};
+use crate::ready::RequestWaker;
+use crate::request_abi::{EndOut, Limits};
+use crate::state::{self, State};
+use crate::timers::{GuestClock, monotonic_ns};
+use duet_engine_shared::ffi::{self, Failure, panic_text};
+use http_body_util::Empty;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use wasmtime::component::ResourceTable;
+use wasmtime::{PoolConcurrencyLimitError, Store};
+use wasmtime_wasi::WasiCtx;
+use wasmtime_wasi_http::p2::bindings::ProxyPre;
+use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
+use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
+use wasmtime_wasi_http::{WasiBody, WasiHttpCtx, WasiHttpView};
+
+pub const EVENT_HEAD: u32 = 1;
+pub const EVENT_BODY: u32 = 2;
+pub const EVENT_WRITABLE: u32 = 4;
+pub const EVENT_OUTGOING: u32 = 8;
+pub const EVENT_LOG: u32 = 16;
+pub const EVENT_END: u32 = 32;
+
+const END_OK: u32 = 0;
+const END_NO_RESPONSE: u32 = 1;
+const END_GUEST_ERROR: u32 = 2;
+const END_TRAP: u32 = 3;
+const END_CPU: u32 = 4;
+const END_MEMORY: u32 = 5;
+const END_EXHAUSTED: u32 = 6;
+const END_INTERNAL: u32 = 7;
+
+/// A longer message of a trap is cut.
+const MESSAGE_BYTES: usize = 4096;
+
+type Response = http::Response<WasiBody>;
+type Slot = Arc<Mutex<Option<Result<Response, ErrorCode>>>>;
+
+/// What is left of a guest.
+struct Finished {
+    result: wasmtime::Result<()>,
+    peak_memory: usize,
+    memory_refused: bool,
+}
+
+struct End {
+    outcome: u32,
+    message: String,
+    peak_memory: usize,
+    told: bool,
+}
+
+struct Head {
+    status: u16,
+    fields: Fields,
+    told: bool,
+}
+
+pub struct Request {
+    core: Arc<Core>,
+    wake: Arc<RequestWaker>,
+    waker: Waker,
+    guest: Option<Pin<Box<dyn Future<Output = Finished>>>>,
+    slot: Slot,
+    head: Option<Head>,
+    outlet: Option<Outlet>,
+    end: Option<End>,
+    log: Log,
+    log_text: Vec<u8>,
+    meter: Arc<CpuMeter>,
+    pub body: Option<BodyWriter>,
+    pub body_bytes: u64,
+    pub outgoing: SharedOutgoing,
+}
+
+/// The guest's whole life: made, called, gone.
+async fn live(
+    template: ProxyPre<State>,
+    mut store: Store<State>,
+    request: wasmtime::component::Resource<HostIncomingRequest>,
+    out: wasmtime::component::Resource<HostResponseOutparam>,
+) -> Finished {
+    let result = async {
+        let proxy = template.instantiate_async(&mut store).await?;
+        proxy.wasi_http_incoming_handler().call_handle(&mut store, request, out).await
+    }
+    .await;
+    state::abort_bodies(&mut store.data_mut().table);
+    let limiter = &store.data().limiter;
+    Finished { result, peak_memory: limiter.memory_peak, memory_refused: limiter.refused }
+}
+
+/// A store for one request, with nothing in it yet.
+fn new_store(handler: &Handler, limits: &Limits, log: &Log, outgoing: &SharedOutgoing, meter: &Arc<CpuMeter>) -> Store<State> {
+    let core = &handler.core;
+    let wasi = WasiCtx::builder()
+        .stdout(LogStream { log: log.clone(), error_stream: false })
+        .stderr(LogStream { log: log.clone(), error_stream: true })
+        .allow_tcp(false)
+        .allow_udp(false)
+        .build();
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(limits.resource_limit as usize);
+    let mut http = WasiHttpCtx::new();
+    http.set_field_size_limit(usize::try_from(limits.header_bytes).unwrap_or(usize::MAX));
+    let chunk_bytes = usize::try_from(limits.response_chunk_bytes).unwrap_or(usize::MAX).max(1);
+    let state = State {
+        table,
+        wasi,
+        http,
+        hooks: Hooks { outgoing: Arc::clone(outgoing), chunk_bytes },
+        limiter: Limiter::new(limits.memory_bytes, limits.table_elements, limits.instance_limit as usize),
+        clock: GuestClock { timers: Arc::clone(&core.timers), start_ns: monotonic_ns() },
+        config: Arc::clone(&handler.config),
+    };
+    let mut store = Store::new(&core.wasm, state);
+    store.limiter(|state| &mut state.limiter);
+    store.set_epoch_deadline(1);
+    let meter = Arc::clone(meter);
+    store.epoch_deadline_callback(move |_| meter.epoch_ended());
+    store
+}
+
+impl Request {
+    pub fn start(
+        handler: &Handler,
+        head: http::request::Parts,
+        scheme: Scheme,
+        body_complete: bool,
+        limits: &Limits,
+        token: u64,
+    ) -> Result<Request, Failure> {
+        let core = Arc::clone(&handler.core);
+        let log = Log::new(limits.log_bytes);
+        let outgoing = outgoing::list(limits.outgoing_limit);
+        let meter = CpuMeter::new(limits.cpu_budget_ns, core.tick_ns);
+        let mut store = new_store(handler, limits, &log, &outgoing, &meter);
+        let slot: Slot = Arc::new(Mutex::new(None));
+
+        let invalid = |error| Failure::of(ffi::INVALID, error);
+        let (writer, request) = if body_complete {
+            let request = http::Request::from_parts(head, Empty::new());
+            (None, store.data_mut().http().new_incoming_request(scheme, request))
+        } else {
+            let (writer, reader) = channel(limits.request_body_bytes);
+            let request = http::Request::from_parts(head, reader);
+            (Some(writer), store.data_mut().http().new_incoming_request(scheme, request))
+        };
+        let request = request.map_err(invalid)?;
+        let answer = Arc::clone(&slot);
+        let out = store
+            .data_mut()
+            .http()
+            .new_response_outparam_from_callback(move |response| {
+                *answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
+            })
+            .map_err(invalid)?;
+
+        let wake = RequestWaker::new(Arc::clone(&core.ready), token);
+        Ok(Request {
+            waker: Waker::from(Arc::clone(&wake)),
+            wake,
+            guest: Some(Box::pin(live(handler.template.clone(), store, request, out))),
+            core,
+            slot,
+            head: None,
+            outlet: None,
+            end: None,
+            log,
+            log_text: Vec::new(),
+            meter,
+            body: writer,
+            body_bytes: limits.request_body_bytes,
+            outgoing,
+        })
+    }
+
+    /// Runs the guest, and says what there is. A panic on the way, of the guest's host functions or of our own, ends the
+    /// request.
+    pub fn poll(&mut self) -> u32 {
+        match catch_unwind(AssertUnwindSafe(|| self.step())) {
+            Ok(events) => events,
+            Err(panic) => {
+                self.drop_guest();
+                self.outlet = None;
+                let error = wasmtime::format_err!("panic in the engine: {}", panic_text(&*panic)).context(Panicked);
+                self.end = Some(describe(Finished { result: Err(error), peak_memory: 0, memory_refused: false }));
+                EVENT_END
+            }
+        }
+    }
+
+    fn step(&mut self) -> u32 {
+        self.run();
+        self.take_response();
+        let has_outgoing = !self.outgoing.lock().unwrap_or_else(PoisonError::into_inner).open.is_empty();
+        if has_outgoing {
+            self.core.deliver();
+        }
+        self.events()
+    }
+
+    fn run(&mut self) {
+        let Some(guest) = &mut self.guest else {
+            return;
+        };
+        self.meter.begin();
+        let mut context = Context::from_waker(&self.waker);
+        let polled = self.core.within(|| guest.as_mut().poll(&mut context));
+        if let Poll::Ready(finished) = polled {
+            self.drop_guest();
+            self.end = Some(describe(finished));
+        }
+        self.meter.finish();
+    }
+
+    fn drop_guest(&mut self) {
+        let guest = self.guest.take();
+        // A panic while a guest is dropped must not cross; what it had left is lost then.
+        let _ = self.core.within(|| catch_unwind(AssertUnwindSafe(|| drop(guest))));
+    }
+
+    fn take_response(&mut self) {
+        if self.head.is_none() {
+            let response = self.slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+            match response {
+                Some(Ok(response)) => {
+                    let (parts, body) = response.into_parts();
+                    self.head = Some(Head { status: parts.status.as_u16(), fields: Fields::new(parts.headers), told: false });
+                    self.outlet = Some(Outlet::new(body));
+                }
+                Some(Err(code)) => self.guest_error(&code),
+                None => {}
+            }
+        }
+        if let Some(end) = &mut self.end
+            && end.outcome == END_OK
+            && self.head.is_none()
+        {
+            end.outcome = END_NO_RESPONSE;
+            end.message = "the guest returned without a response".to_owned();
+        }
+    }
+
+    /// The guest gave an error instead of a response: nothing that it does from here on matters.
+    fn guest_error(&mut self, code: &ErrorCode) {
+        let peak_memory = self.end.as_ref().map_or(0, |end| end.peak_memory);
+        self.drop_guest();
+        self.end = Some(End {
+            outcome: END_GUEST_ERROR,
+            message: format!("the guest answered with the error {code:?}"),
+            peak_memory,
+            told: false,
+        });
+    }
+
+    fn events(&mut self) -> u32 {
+        let mut events = 0;
+        if self.head.as_ref().is_some_and(|head| !head.told) {
+            events |= EVENT_HEAD;
+        }
+        if self.outlet.as_mut().is_some_and(|outlet| outlet.look(&self.waker)) {
+            events |= EVENT_BODY;
+        }
+        if self.body.as_ref().is_some_and(BodyWriter::has_room) {
+            events |= EVENT_WRITABLE;
+        }
+        let waker = &self.waker;
+        let mut list = self.outgoing.lock().unwrap_or_else(PoisonError::into_inner);
+        if list.open.iter_mut().any(|outgoing| !outgoing.announced || outgoing.state(waker) != 0) {
+            events |= EVENT_OUTGOING;
+        }
+        if !self.log.is_empty() {
+            events |= EVENT_LOG;
+        }
+        if self.end.as_ref().is_some_and(|end| !end.told) {
+            events |= EVENT_END;
+        }
+        events
+    }
+
+    pub fn response_head(&mut self) -> Option<(u16, &Fields)> {
+        let head = self.head.as_mut().filter(|head| !head.told)?;
+        head.told = true;
+        Some((head.status, &head.fields))
+    }
+
+    pub fn read(&mut self) -> FrameOut {
+        let Some(outlet) = &mut self.outlet else {
+            // No body yet; or one that is gone with a request that a panic ended.
+            return FrameOut::plain(if self.end.is_some() { FRAME_ERROR } else { FRAME_PENDING });
+        };
+        let frame = outlet.take(&self.waker);
+        match &self.end {
+            // The stream of a guest that broke ends like any other; it must not look complete.
+            Some(end) if frame.kind == FRAME_END && end.outcome != END_OK => {
+                FrameOut { data: Slice::of(end.message.as_bytes()), ..FrameOut::plain(FRAME_ERROR) }
+            }
+            _ => frame,
+        }
+    }
+
+    pub fn next_log(&mut self) -> Option<(&[u8], bool, u64)> {
+        let (piece, dropped) = self.log.take()?;
+        self.log_text = piece.text;
+        Some((&self.log_text, piece.error_stream, dropped))
+    }
+
+    pub fn end(&mut self) -> Option<EndOut> {
+        let end = self.end.as_mut()?;
+        end.told = true;
+        Some(EndOut {
+            outcome: end.outcome,
+            message: Slice::of(end.message.as_bytes()),
+            cpu_ns: self.meter.used_ns(),
+            peak_memory_bytes: end.peak_memory as u64,
+        })
+    }
+
+    pub fn waker(&self) -> &Waker {
+        &self.waker
+    }
+
+    /// Brings answers of outgoing requests to the guest.
+    pub fn deliver(&self) {
+        self.core.deliver();
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        self.wake.retire();
+        self.drop_guest();
+        let mut list = self.outgoing.lock().unwrap_or_else(PoisonError::into_inner);
+        if !std::mem::take(&mut list.open).is_empty() {
+            drop(list);
+            self.core.deliver();
+        }
+    }
+}
+
+/// Marks the error of a panic.
+#[derive(Debug)]
+struct Panicked;
+
+impl std::fmt::Display for Panicked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a bug of the engine ended the guest")
+    }
+}
+
+impl std::error::Error for Panicked {}
+
+fn describe(finished: Finished) -> End {
+    let peak_memory = finished.peak_memory;
+    let Err(error) = finished.result else {
+        return End { outcome: END_OK, message: String::new(), peak_memory, told: false };
+    };
+    let outcome = if error.downcast_ref::<Panicked>().is_some() {
+        END_INTERNAL
+    } else if error.downcast_ref::<BudgetExceeded>().is_some() {
+        END_CPU
+    } else if error.downcast_ref::<PoolConcurrencyLimitError>().is_some() {
+        END_EXHAUSTED
+    } else if finished.memory_refused {
+        END_MEMORY
+    } else {
+        END_TRAP
+    };
+    End { outcome, message: explain(&error), peak_memory, told: false }
+}
+
+/// What ended a guest, the cause first and where it was last. Rust's own backtrace says nothing about a guest.
+pub fn explain(error: &wasmtime::Error) -> String {
+    let mut causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    causes.reverse();
+    let mut message = causes.join("\n");
+    if message.len() > MESSAGE_BYTES {
+        let cut = (0..=MESSAGE_BYTES).rev().find(|at| message.is_char_boundary(*at)).unwrap_or(0);
+        message.truncate(cut);
+    }
+    message
+}

@@ -1,0 +1,99 @@
+//! What a guest's store holds, and how the guest's imports reach it.
+
+use crate::handler::HandlerConfig;
+use crate::limits::Limiter;
+use crate::outgoing::Hooks;
+use crate::timers::{GuestClock, GuestClockView};
+use duet_engine_shared::link;
+use std::sync::Arc;
+use wasmtime::Result;
+use wasmtime::component::{HasData, Linker, Resource, ResourceTable, ResourceType};
+use wasmtime_wasi::p2::bindings::cli::environment;
+use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::p2::body::{HostOutgoingBody, StreamContext};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+pub struct State {
+    pub table: ResourceTable,
+    pub wasi: WasiCtx,
+    pub http: WasiHttpCtx,
+    pub hooks: Hooks,
+    pub limiter: Limiter,
+    pub clock: GuestClock,
+    pub config: Arc<HandlerConfig>,
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.hooks, table: &mut self.table, ctx: &mut self.http }
+    }
+}
+
+/// The guest's environment is the handler's: copied when a guest asks, not for every request.
+struct EnvironmentView<'a>(&'a HandlerConfig);
+
+impl environment::Host for EnvironmentView<'_> {
+    fn get_environment(&mut self) -> Result<Vec<(String, String)>> {
+        Ok(self.0.environment.clone())
+    }
+
+    fn get_arguments(&mut self) -> Result<Vec<String>> {
+        Ok(self.0.arguments.clone())
+    }
+
+    fn initial_cwd(&mut self) -> Result<Option<String>> {
+        Ok(None)
+    }
+}
+
+struct HasEnvironment;
+impl HasData for HasEnvironment {
+    type Data<'a> = EnvironmentView<'a>;
+}
+
+struct HasClock;
+impl HasData for HasClock {
+    type Data<'a> = GuestClockView<'a>;
+}
+
+/// All that a handler can import.
+pub fn link(linker: &mut Linker<State>) -> Result<()> {
+    link::link_handler(linker)?;
+    linker.allow_shadowing(true);
+    environment::add_to_linker::<State, HasEnvironment>(linker, |state| EnvironmentView(&state.config))?;
+    monotonic_clock::add_to_linker::<State, HasClock>(linker, |state| GuestClockView {
+        clock: &state.clock,
+        table: &mut state.table,
+    })?;
+    linker
+        .instance(HTTP_TYPES)?
+        .resource("outgoing-body", ResourceType::host::<HostOutgoingBody>(), |mut store, rep| drop_body(store.data_mut(), rep))?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// As `wasmtime-wasi-http` names the interface that it implements.
+const HTTP_TYPES: &str = "wasi:http/types@0.2.12";
+
+/// A body that a guest drops without finishing it is broken off, says WASI: the peer must not take it for complete.
+fn drop_body(state: &mut State, rep: u32) -> Result<()> {
+    state.table.delete(Resource::<HostOutgoingBody>::new_own(rep))?.abort();
+    Ok(())
+}
+
+/// Breaks off the bodies that a guest left open when it returned.
+pub fn abort_bodies(table: &mut ResourceTable) {
+    for entry in table.iter_mut() {
+        if let Some(body) = entry.downcast_mut::<HostOutgoingBody>() {
+            let (nothing, _) = HostOutgoingBody::new(StreamContext::Response, None, 1, 1);
+            std::mem::replace(body, nothing).abort();
+        }
+    }
+}

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+
+struct duet_engine;
+
+namespace duet::engine {
+
+// What a compiled file holds, and so what can be done with it.
+enum class Kind : std::uint8_t {
+  kModuleProgram = 1,     // a core module with _start, WASI preview 1
+  kComponentProgram = 2,  // a component that exports wasi:cli/run 0.2
+  kHandler = 3,           // a component that exports wasi:http/incoming-handler 0.2
+};
+
+// "core module program", "component program" or "request handler".
+std::string_view kind_name(Kind kind);
+
+// Which compiled files this build of duet can load on this CPU: 64 hexadecimal digits made from the
+// engine's version, its settings and the CPU's features. Part of the key of the cache of compiled
+// code. Programs and handlers are compiled with different settings and have different keys.
+Result<std::string> engine_compatibility_key(Kind kind);
+
+struct EngineOptions {
+  std::uint32_t sandbox_limit = 1000;        // sandboxes alive at the same time
+  std::uint32_t core_instance_limit = 4000;  // core instances of all sandboxes together
+  std::uint32_t memory_limit = 1000;         // linear memories of all sandboxes together
+  std::uint32_t table_limit = 2000;          // tables of all sandboxes together
+  std::uint64_t memory_size_limit_bytes = std::uint64_t{128} << 20;  // of one linear memory
+  std::uint64_t table_elements_limit = 100'000;                      // of one table
+  std::uint64_t resident_bytes = std::uint64_t{128} << 10;  // kept resident in a freed memory slot
+  std::uint32_t warm_limit = 100;     // freed slots that keep their template's image
+  std::uint64_t tick_ns = 2'000'000;  // length of an epoch in CPU time of the thread
+  bool pooling = true;
+};
+
+// The engine of one thread: the pool of sandboxes, the list of requests that want to be polled, and
+// the guests' timers. Not thread-safe, except increment_epoch(). Must outlive its handlers and
+// requests.
+//
+// An event loop on an engine goes: wait for sockets, event_fd() and the timer; fire_timers(now);
+// then for each next_ready() poll the request of that token; when none is left, wait again.
+class Engine {
+ public:
+  static Result<Engine> create(const EngineOptions& options);
+  ~Engine();
+  Engine(Engine&& other) noexcept;
+  Engine& operator=(Engine&& other) noexcept;
+
+  // Whether sandboxes come from a pool. False if the options said so or the address space was too
+  // short.
+  bool pooled() const { return pooled_; }
+
+  // Readable when another thread made a request ready (threads are rare: only file access of a
+  // guest uses one).
+  int event_fd() const;
+
+  // The token of the next request that should be polled.
+  std::optional<std::uint64_t> next_ready();
+
+  // When the first timer of a guest is due, in ns of CLOCK_MONOTONIC.
+  std::optional<std::uint64_t> next_timer_ns() const;
+  // Makes the requests ready whose timers are due at `now_ns` (CLOCK_MONOTONIC).
+  void fire_timers(std::uint64_t now_ns);
+
+  // Ends the present epoch: a guest that runs now comes back to its poller soon, and its CPU budget
+  // is checked. Thread-safe and async-signal-safe. EpochTicker calls it.
+  void increment_epoch() const;
+
+  duet_engine* raw() const { return engine_; }
+
+ private:
+  Engine(duet_engine* engine, bool pooled) : engine_(engine), pooled_(pooled) {}
+  duet_engine* engine_;
+  bool pooled_;
+};
+
+// Ends epochs as the calling thread uses CPU time: a POSIX timer on the thread's CPU clock, whose
+// signal (SIGRTMIN + 3) ends the epoch of every engine that has a ticker in the process. A thread
+// that sleeps is never woken by it. Made on the thread that polls the engine, and destroyed before
+// the engine.
+class EpochTicker {
+ public:
+  static Result<EpochTicker> start(const Engine& engine, std::uint64_t tick_ns);
+  ~EpochTicker();
+  EpochTicker(EpochTicker&& other) noexcept;
+  EpochTicker& operator=(EpochTicker&& other) = delete;
+
+ private:
+  struct State;
+  explicit EpochTicker(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace duet::engine

@@ -1,0 +1,293 @@
+#include "engine/handler.h"
+
+#include <array>
+#include <limits>
+
+#include "engine/duet_engine.h"
+#include "engine/error_from.h"
+
+namespace duet::engine {
+namespace {
+
+duet_slice slice(std::string_view text) { return {text.data(), text.size()}; }
+std::string_view view(duet_slice slice) { return {slice.data, slice.size}; }
+
+// The crate's form of fields, on the stack unless there are many.
+class RawFields {
+ public:
+  explicit RawFields(std::span<const Field> fields) : size_(fields.size()) {
+    duet_field* out = few_.data();
+    if (size_ > few_.size()) {
+      many_.resize(size_);
+      out = many_.data();
+    }
+    data_ = out;
+    for (const Field& field : fields) {
+      *out++ = {slice(field.name), slice(field.value)};
+    }
+  }
+  RawFields(const RawFields&) = delete;
+  RawFields& operator=(const RawFields&) = delete;
+
+  const duet_field* data() const { return data_; }
+  std::size_t size() const { return size_; }
+
+ private:
+  std::array<duet_field, 32>
+      few_;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled as far as read
+  std::vector<duet_field> many_;
+  const duet_field* data_;
+  std::size_t size_;
+};
+
+// The crate's form of a configuration.
+class RawConfig {
+ public:
+  explicit RawConfig(const HandlerConfig& config) {
+    for (const auto& [name, value] : config.environment) {
+      environment_.push_back({slice(name), slice(value)});
+    }
+    for (const std::string& argument : config.arguments) {
+      arguments_.push_back(slice(argument));
+    }
+    raw_ = {environment_.data(), environment_.size(), arguments_.data(), arguments_.size()};
+  }
+  RawConfig(const RawConfig&) = delete;
+  RawConfig& operator=(const RawConfig&) = delete;
+
+  const duet_handler_config& get() const { return raw_; }
+
+ private:
+  std::vector<duet_field> environment_;
+  std::vector<duet_slice> arguments_;
+  duet_handler_config raw_{};
+};
+
+void fill(std::vector<Field>& out, const duet_field* fields, std::size_t count) {
+  out.clear();
+  out.reserve(count);
+  for (const duet_field& field : std::span(fields, count)) {
+    out.push_back({view(field.name), view(field.value)});
+  }
+}
+
+Frame to_frame(const duet_frame& raw, std::vector<Field>& trailers) {
+  Frame frame{static_cast<Frame::Kind>(raw.kind), view(raw.data), {}};
+  if (raw.trailer_count > 0) {
+    fill(trailers, raw.trailers, raw.trailer_count);
+    frame.trailers = trailers;
+  }
+  return frame;
+}
+
+std::optional<std::uint64_t> timeout(std::uint64_t ns) {
+  if (ns == std::numeric_limits<std::uint64_t>::max()) {
+    return std::nullopt;
+  }
+  return ns;
+}
+
+duet_limits to_raw(const RequestLimits& limits) {
+  duet_limits raw{};
+  raw.memory_bytes = limits.memory_bytes;
+  raw.table_elements = limits.table_elements;
+  raw.instance_limit = limits.instance_limit;
+  raw.resource_limit = limits.resource_limit;
+  raw.outgoing_limit = limits.outgoing_limit;
+  raw.cpu_budget_ns = limits.cpu_budget_ns;
+  raw.request_body_bytes = limits.request_body_bytes;
+  raw.response_chunk_bytes = limits.response_chunk_bytes;
+  raw.header_bytes = limits.header_bytes;
+  raw.log_bytes = limits.log_bytes;
+  return raw;
+}
+
+}  // namespace
+
+Result<Handler> Handler::load(Engine& engine, int fd, const HandlerConfig& config) {
+  const RawConfig raw(config);
+  duet_handler* handler = nullptr;
+  duet_error error{};
+  if (duet_handler_load(engine.raw(), fd, &raw.get(), &handler, &error) != DUET_OK) {
+    return take_error(error).wrap("request handler");
+  }
+  return Handler(handler);
+}
+
+Result<Handler> Handler::share(const HandlerConfig& config) const {
+  const RawConfig raw(config);
+  duet_handler* handler = nullptr;
+  duet_error error{};
+  if (duet_handler_share(handler_, &raw.get(), &handler, &error) != DUET_OK) {
+    return take_error(error).wrap("request handler");
+  }
+  return Handler(handler);
+}
+
+Handler::~Handler() {
+  if (handler_ != nullptr) {
+    duet_handler_free(handler_);
+  }
+}
+
+Handler::Handler(Handler&& other) noexcept : handler_(std::exchange(other.handler_, nullptr)) {}
+
+Handler& Handler::operator=(Handler&& other) noexcept {
+  std::swap(handler_, other.handler_);
+  return *this;
+}
+
+Result<HandlerRequest> HandlerRequest::start(Handler& handler, const RequestHead& head,
+                                             const RequestLimits& limits, std::uint64_t token) {
+  const RawFields headers(head.headers);
+  duet_request_head raw{};
+  raw.method = slice(head.method);
+  raw.scheme = slice(head.scheme);
+  raw.authority = slice(head.authority);
+  raw.path_with_query = slice(head.path_with_query);
+  raw.headers = headers.data();
+  raw.header_count = headers.size();
+  raw.body_complete = head.body_complete;
+  const duet_limits raw_limits = to_raw(limits);
+  duet_request* request = nullptr;
+  duet_error error{};
+  if (duet_request_start(handler.raw(), &raw, &raw_limits, token, &request, &error) != DUET_OK) {
+    return take_error(error);
+  }
+  return HandlerRequest(request);
+}
+
+HandlerRequest::~HandlerRequest() {
+  if (request_ != nullptr) {
+    duet_request_free(request_);
+  }
+}
+
+HandlerRequest::HandlerRequest(HandlerRequest&& other) noexcept
+    : request_(std::exchange(other.request_, nullptr)),
+      head_(std::move(other.head_)),
+      trailers_(std::move(other.trailers_)),
+      outgoing_(std::move(other.outgoing_)) {}
+
+HandlerRequest& HandlerRequest::operator=(HandlerRequest&& other) noexcept {
+  std::swap(request_, other.request_);
+  head_.swap(other.head_);
+  trailers_.swap(other.trailers_);
+  outgoing_.swap(other.outgoing_);
+  return *this;
+}
+
+RequestEvents HandlerRequest::poll() { return {duet_request_poll(request_)}; }
+
+std::optional<ResponseHead> HandlerRequest::response_head() {
+  duet_response_head raw{};
+  if (!duet_request_response_head(request_, &raw)) {
+    return std::nullopt;
+  }
+  fill(head_, raw.headers, raw.header_count);
+  return ResponseHead{raw.status, head_};
+}
+
+Frame HandlerRequest::read() {
+  duet_frame raw{};
+  duet_request_read(request_, &raw);
+  return to_frame(raw, trailers_);
+}
+
+std::size_t HandlerRequest::write(std::string_view data) {
+  return duet_request_write(request_, data.data(), data.size());
+}
+
+Status HandlerRequest::finish(std::span<const Field> trailers) {
+  const RawFields raw(trailers);
+  duet_error error{};
+  if (duet_request_finish(request_, raw.data(), raw.size(), &error) != DUET_OK) {
+    return take_error(error).wrap("trailers of the request");
+  }
+  return {};
+}
+
+void HandlerRequest::abort(HttpError error) {
+  duet_request_abort(request_, static_cast<std::int32_t>(error));
+}
+
+std::optional<LogPiece> HandlerRequest::next_log() {
+  duet_log raw{};
+  if (!duet_request_log(request_, &raw)) {
+    return std::nullopt;
+  }
+  return LogPiece{view(raw.output), raw.error_stream, raw.dropped_bytes};
+}
+
+std::optional<RequestEnd> HandlerRequest::end() {
+  duet_end raw{};
+  if (!duet_request_end(request_, &raw)) {
+    return std::nullopt;
+  }
+  return RequestEnd{static_cast<RequestEnd::Outcome>(raw.outcome), view(raw.message), raw.cpu_ns,
+                    raw.peak_memory_bytes};
+}
+
+std::optional<OutgoingHead> HandlerRequest::next_outgoing() {
+  duet_outgoing_head raw{};
+  if (!duet_request_next_outgoing(request_, &raw)) {
+    return std::nullopt;
+  }
+  auto& [id, headers] = outgoing_.emplace_back();
+  id = raw.id;
+  fill(headers, raw.headers, raw.header_count);
+  return OutgoingHead{raw.id,
+                      view(raw.method),
+                      view(raw.scheme),
+                      view(raw.authority),
+                      view(raw.path_with_query),
+                      headers,
+                      timeout(raw.connect_timeout_ns),
+                      timeout(raw.first_byte_timeout_ns),
+                      timeout(raw.between_bytes_timeout_ns)};
+}
+
+OutgoingState HandlerRequest::outgoing_state(std::uint32_t id) {
+  return {duet_outgoing_state(request_, id)};
+}
+
+Frame HandlerRequest::read_outgoing(std::uint32_t id) {
+  duet_frame raw{};
+  duet_outgoing_read(request_, id, &raw);
+  return to_frame(raw, trailers_);
+}
+
+Status HandlerRequest::respond_outgoing(std::uint32_t id, std::uint16_t status,
+                                        std::span<const Field> headers, bool body_complete) {
+  const RawFields raw(headers);
+  duet_error error{};
+  if (duet_outgoing_respond(request_, id, status, raw.data(), raw.size(), body_complete, &error) !=
+      DUET_OK) {
+    return take_error(error).wrap("response for the guest");
+  }
+  return {};
+}
+
+std::size_t HandlerRequest::write_outgoing(std::uint32_t id, std::string_view data) {
+  return duet_outgoing_write(request_, id, data.data(), data.size());
+}
+
+Status HandlerRequest::finish_outgoing(std::uint32_t id, std::span<const Field> trailers) {
+  const RawFields raw(trailers);
+  duet_error error{};
+  if (duet_outgoing_finish(request_, id, raw.data(), raw.size(), &error) != DUET_OK) {
+    return take_error(error).wrap("trailers for the guest");
+  }
+  return {};
+}
+
+void HandlerRequest::fail_outgoing(std::uint32_t id, HttpError error) {
+  duet_outgoing_fail(request_, id, static_cast<std::int32_t>(error));
+}
+
+void HandlerRequest::close_outgoing(std::uint32_t id) {
+  duet_outgoing_close(request_, id);
+  std::erase_if(outgoing_, [id](const auto& open) { return open.first == id; });
+}
+
+}  // namespace duet::engine
