@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace duet::container {
+
+// What a profile's conditions are held against.
+struct SeccompContext {
+  std::string architecture;  // uname machine: x86_64, aarch64, armv7l, ...
+  int kernel_major = 0;
+  int kernel_minor = 0;
+  std::vector<std::string> capabilities;  // of the container, with CAP_
+};
+
+// The `linux.seccomp` of the OCI runtime spec, as JSON text, from a profile in the format of Docker
+// and containers-common (archMap, includes, excludes), with all conditions resolved. A profile that
+// is in the runtime spec's own format already is taken as it is. kCorrupt: it is neither.
+Result<std::string> convert_seccomp_profile(const std::string& profile,
+                                            const SeccompContext& context);
+
+}  // namespace duet::container
