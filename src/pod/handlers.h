@@ -1,0 +1,47 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "object/pod.h"
+#include "pod/environment.h"
+
+// The request handlers of this node's pods. They own no process: the gateway answers for them.
+namespace duet::pod {
+
+struct HandlerInstance {
+  object::ObjectKey pod;
+  std::string uid;
+  std::string container;
+  std::string code_digest;  // of the module; names its code in the code cache
+  std::vector<std::string> args;
+  Environment environment;
+  object::Resources resources;
+  object::StringMap annotations;  // the pod's; duet.edge/... are budgets and rights
+  std::vector<object::ContainerPort> ports;
+  std::string log_path;
+};
+
+// Written by the pods' workers, read by whoever configures the gateway. Thread-safe.
+class Handlers {
+ public:
+  // `changed` is called after every change, from the thread that made it, without a lock.
+  explicit Handlers(std::function<void()> changed) : changed_(std::move(changed)) {}
+
+  void put(HandlerInstance instance);
+  void remove(const std::string& uid);
+  bool has(const std::string& uid, const std::string& container) const;
+  // By pod uid, then container.
+  std::vector<HandlerInstance> list() const;
+
+ private:
+  std::function<void()> changed_;
+  mutable std::mutex mutex_;
+  std::map<std::pair<std::string, std::string>, HandlerInstance> instances_;
+};
+
+}  // namespace duet::pod

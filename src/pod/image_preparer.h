@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "container/layer_store.h"
+#include "oci/content_store.h"
+#include "oci/puller.h"
+#include "pod/images.h"
+#include "wasm/code_cache.h"
+
+namespace duet::pod {
+
+struct ImagePreparerOptions {
+  oci::PullOptions pull;
+  // Told in one sentence what is worth telling: a pull that begins or has ended. Any thread.
+  std::function<void(const std::string&)> report;
+};
+
+// From a name to something that can be started: pulls by the policy, then unpacks layers or
+// compiles the module. Thread-safe. `layers` is null where no containers can run. What it is given
+// must outlive it.
+class ImagePreparer {
+ public:
+  ImagePreparer(oci::ContentStore& store, container::LayerStore* layers, wasm::CodeCache& cache,
+                ImagePreparerOptions options)
+      : store_(store), layers_(layers), cache_(cache), options_(std::move(options)) {}
+
+  // The errors are those of image_wait_of. With the policy Always, a registry that cannot be
+  // reached is no error when the image is here: a site must start without a network.
+  Result<ReadyImage> prepare(const ImageRequest& request);
+
+ private:
+  Result<oci::Image> find_or_pull(const ImageRequest& request);
+  Result<ReadyImage> prepare_container(oci::Image image);
+  Result<ReadyImage> prepare_module(oci::Image image);
+
+  oci::ContentStore& store_;
+  container::LayerStore* layers_;
+  wasm::CodeCache& cache_;
+  ImagePreparerOptions options_;
+};
+
+}  // namespace duet::pod

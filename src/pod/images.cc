@@ -1,0 +1,183 @@
+#include "pod/images.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace duet::pod {
+
+namespace {
+
+struct Entry {
+  enum class Phase { kQueued, kWorking, kReady, kFailed };
+  Phase phase = Phase::kQueued;
+  std::shared_ptr<const ReadyImage> ready;
+  ImageWait wait;
+  int failures = 0;
+  sys::MonotonicTime retry_at;
+  std::vector<std::function<void()>> waiting;
+};
+
+class ThreadedImages final : public Images {
+ public:
+  ThreadedImages(PrepareImage prepare, const sys::Clock& clock, ImagesOptions options)
+      : prepare_(std::move(prepare)), clock_(clock), options_(options) {
+    for (int i = 0; i < options_.worker_limit; ++i) {
+      threads_.emplace_back([this] { work(); });
+    }
+  }
+
+  ~ThreadedImages() override {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_all();
+    for (auto& thread : threads_) {
+      thread.join();
+    }
+  }
+
+  ImageState ensure(const ImageRequest& request, std::function<void()> done) override {
+    const std::lock_guard lock(mutex_);
+    auto found = entries_.find(request);
+    if (found == entries_.end()) {
+      if (entries_.size() >= options_.request_limit) {
+        return {nullptr,
+                {"ErrImagePull", "more than " + std::to_string(options_.request_limit) +
+                                     " different images are asked for"}};
+      }
+      found = entries_.emplace(request, Entry()).first;
+      queue(found->first);
+    }
+    Entry& entry = found->second;
+    const bool over = entry.phase == Entry::Phase::kFailed && clock_.monotonic() >= entry.retry_at;
+    if (over) {
+      entry.phase = Entry::Phase::kQueued;
+      queue(found->first);
+    }
+    if (entry.phase == Entry::Phase::kQueued || entry.phase == Entry::Phase::kWorking) {
+      entry.waiting.push_back(std::move(done));
+    }
+    return state_of(entry);
+  }
+
+  std::optional<ImageState> find(const ImageRequest& request) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(request);
+    return found == entries_.end() ? std::nullopt : std::optional(state_of(found->second));
+  }
+
+  void forget(const ImageRequest& request) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(request);
+    if (found != entries_.end() && found->second.phase == Entry::Phase::kReady) {
+      entries_.erase(found);
+    }
+  }
+
+ private:
+  static ImageState state_of(const Entry& entry) {
+    if (entry.phase == Entry::Phase::kReady) {
+      return {entry.ready, {}};
+    }
+    if (entry.wait.reason.empty()) {
+      return {nullptr, {"ContainerCreating", ""}};
+    }
+    return {nullptr, entry.wait};
+  }
+
+  void queue(const ImageRequest& request) {
+    queue_.push_back(request);
+    changed_.notify_one();
+  }
+
+  void work() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      if (stopping_) {
+        return;
+      }
+      const ImageRequest request = queue_.front();
+      queue_.pop_front();
+      entries_[request].phase = Entry::Phase::kWorking;
+      lock.unlock();
+      auto result = prepare_(request);
+      lock.lock();
+      settle(request, std::move(result), lock);
+    }
+  }
+
+  // Stores the outcome and tells everybody who waited, without the lock.
+  void settle(const ImageRequest& request, Result<ReadyImage> result,
+              std::unique_lock<std::mutex>& lock) {
+    Entry& entry = entries_[request];
+    if (result.ok()) {
+      entry.phase = Entry::Phase::kReady;
+      entry.ready = std::make_shared<const ReadyImage>(std::move(*result));
+      entry.wait = {};
+      entry.failures = 0;
+    } else {
+      entry.phase = Entry::Phase::kFailed;
+      entry.wait = image_wait_of(request, result.error());
+      if (entry.failures > 0 && entry.wait.reason == "ErrImagePull") {
+        entry.wait.reason = "ImagePullBackOff";
+        entry.wait.message =
+            "Back-off pulling image \"" + request.reference + "\": " + entry.wait.message;
+      }
+      const int64_t delay = options_.backoff_first_ms << std::min(entry.failures, 16);
+      entry.retry_at = clock_.monotonic() +
+                       std::chrono::milliseconds(std::min(delay, options_.backoff_limit_ms));
+      ++entry.failures;
+    }
+    auto waiting = std::move(entry.waiting);
+    entry.waiting.clear();
+    lock.unlock();
+    for (const auto& done : waiting) {
+      done();
+    }
+    lock.lock();
+  }
+
+  PrepareImage prepare_;
+  const sys::Clock& clock_;
+  ImagesOptions options_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<ImageRequest, Entry> entries_;
+  std::deque<ImageRequest> queue_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace
+
+ImageWait image_wait_of(const ImageRequest& request, const Error& error) {
+  switch (error.code()) {
+    case ErrorCode::kInvalid:
+      // A reference that cannot be read has its own word; an invalid module comes from an image
+      // that was read.
+      return {error.message().starts_with("module") ? "CreateContainerError" : "InvalidImageName",
+              error.message()};
+    case ErrorCode::kNotFound:
+      if (request.pull_policy == "Never") {
+        return {"ErrImageNeverPull", "Container image \"" + request.reference +
+                                         "\" is not present with pull policy of Never"};
+      }
+      return {"ErrImagePull", error.message()};
+    default:
+      return {"ErrImagePull", error.message()};
+  }
+}
+
+std::unique_ptr<Images> Images::start(PrepareImage prepare, const sys::Clock& clock,
+                                      ImagesOptions options) {
+  return std::make_unique<ThreadedImages>(std::move(prepare), clock, options);
+}
+
+}  // namespace duet::pod

@@ -1,0 +1,319 @@
+#include "pod/pods.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <set>
+
+#include "object/codec.h"
+#include "object/kind.h"
+#include "pod/monitor_watcher.h"
+#include "sys/file.h"
+
+namespace duet::pod {
+
+namespace {
+
+using store::Controller;
+
+// One pod's worker and the pod as it was seen last, for when it is gone from the store.
+struct Entry {
+  std::mutex mutex;  // held for a pass
+  std::unique_ptr<PodWorker> worker;
+  object::Pod last;
+};
+
+class ControlledPods final : public Pods {
+ public:
+  ControlledPods(PodContext context, PodsOptions options)
+      : context_(std::move(context)), options_(std::move(options)) {}
+
+  Status begin() {
+    context_.wake = [this](const object::ObjectKey& key) { wake(store::key_text(key)); };
+    DUET_ASSIGN(watcher_, MonitorWatcher::start([this](const std::string& key) { wake(key); }));
+    DUET_TRY(sweep());
+    store::ControllerOptions options{
+        .name = "pods",
+        .kinds = {object::Kind::kPod, object::Kind::kConfigMap, object::Kind::kSecret},
+        .worker_limit = options_.worker_limit};
+    auto controller = Controller::start(
+        context_.store, options, [this](const store::WatchEvent& event) { return keys_of(event); },
+        [this](const std::string& key) { return reconcile(key); }, options_.log);
+    const std::lock_guard lock(mutex_);
+    controller_ = std::move(controller);
+    return {};
+  }
+
+  ~ControlledPods() override {
+    end_controller();
+    watcher_.reset();
+  }
+
+  Status stop_all(int64_t limit_ms) override {
+    end_controller();
+    const auto deadline = context_.clock.monotonic() + std::chrono::milliseconds(limit_ms);
+    std::map<std::string, std::shared_ptr<Entry>> left = entries_;
+    Status status;
+    while (!left.empty() && context_.clock.monotonic() < deadline) {
+      std::erase_if(left, [&](const auto& one) { return halted(*one.second, status); });
+      std::unique_lock lock(mutex_);
+      stirred_.wait_for(lock, std::chrono::milliseconds(50));
+    }
+    if (!left.empty()) {
+      return Error(ErrorCode::kTimeout, std::to_string(left.size()) + " pods still run");
+    }
+    return status;
+  }
+
+  Result<Session> exec(const object::ObjectKey& pod, const std::string& container,
+                       const ExecOptions& options) override {
+    if (options.command.empty()) {
+      return invalid("you must specify at least one command for the container");
+    }
+    DUET_ASSIGN(const Target target, find_running(pod, container));
+    Runtime& runtime = target.is_container ? context_.containers : context_.programs;
+    DUET_ASSIGN(const auto start, runtime.exec({.id = target.id,
+                                                .paths = target.paths,
+                                                .command = options.command,
+                                                .tty = options.tty,
+                                                .stdin_open = options.stdin_open}));
+    auto files = std::make_unique<ExecFiles>(start);
+    DUET_ASSIGN(auto monitor, monitor::MonitorClient::connect(target.paths.run()));
+    DUET_ASSIGN(auto stream, monitor.exec(start));
+    return Session{std::move(stream), std::move(files)};
+  }
+
+  Result<Session> attach(const object::ObjectKey& pod, const std::string& container) override {
+    DUET_ASSIGN(const Target target, find_running(pod, container));
+    DUET_ASSIGN(auto monitor, monitor::MonitorClient::connect(target.paths.run()));
+    DUET_ASSIGN(auto stream, monitor.attach(target.id));
+    return Session{std::move(stream), nullptr};
+  }
+
+  Result<std::string> log_path(const object::ObjectKey& key, const std::string& container,
+                               bool previous) override {
+    DUET_ASSIGN(const auto pod, get(key));
+    DUET_ASSIGN(const std::string name, container_name(pod, container));
+    int attempt = 0;
+    for (const auto* list : {&pod.status.init_container_statuses, &pod.status.container_statuses}) {
+      for (const auto& status : *list) {
+        attempt = status.name == name ? status.restart_count : attempt;
+      }
+    }
+    const PodPaths paths(context_.paths, key, pod.meta.uid);
+    if (previous && attempt == 0) {
+      return not_found("previous terminated container \"" + name + "\" in pod \"" + key.name +
+                       "\" not found");
+    }
+    return paths.log(name, previous ? attempt - 1 : attempt);
+  }
+
+ private:
+  struct Target {
+    std::string id;
+    PodPaths paths;
+    bool is_container;
+  };
+
+  void end_controller() {
+    std::unique_ptr<Controller> controller;
+    {
+      const std::lock_guard lock(mutex_);
+      controller.swap(controller_);
+    }
+  }
+
+  // One step of stopping a pod; true when there is nothing left to stop. The last failure goes to
+  // `status`.
+  static bool halted(Entry& entry, Status& status) {
+    const std::lock_guard pass(entry.mutex);
+    if (!entry.worker) {
+      return true;
+    }
+    bool done = false;
+    const auto step =
+        entry.worker->halt(entry.last, entry.last.spec.termination_grace_period_seconds, done);
+    if (!step.ok()) {
+      status = step.error();
+    }
+    return done || !step.ok();
+  }
+
+  Result<object::Pod> get(const object::ObjectKey& key) {
+    DUET_ASSIGN(const auto object, context_.store.get(key));
+    return object::decode_pod(object.json);
+  }
+
+  static Result<std::string> container_name(const object::Pod& pod, const std::string& wanted) {
+    std::string names;
+    for (const auto* list : {&pod.spec.containers, &pod.spec.init_containers}) {
+      for (const auto& one : *list) {
+        if (one.name == wanted || wanted.empty()) {
+          return one.name;
+        }
+        names += (names.empty() ? "" : ", ") + one.name;
+      }
+    }
+    return invalid("container " + wanted + " is not valid for pod " + pod.meta.name +
+                   ", choose one of: " + names);
+  }
+
+  Result<Target> find_running(const object::ObjectKey& key, const std::string& wanted) {
+    DUET_ASSIGN(const auto pod, get(key));
+    DUET_ASSIGN(const std::string name, container_name(pod, wanted));
+    const PodPaths paths(context_.paths, key, pod.meta.uid);
+    if (context_.handlers.has(pod.meta.uid, name)) {
+      return Error(ErrorCode::kUnsupported,
+                   "container " + name + " is a request handler: it owns no process to enter");
+    }
+    const auto monitor = monitor::MonitorClient::connect(paths.run());
+    if (monitor.ok()) {
+      DUET_ASSIGN(const auto children, monitor->list());
+      for (const auto& child : children) {
+        if (attempt_of(child.id, pod.meta.uid, name) >= 0 &&
+            child.phase == monitor::ChildPhase::kRunning) {
+          return Target{child.id, paths, sys::file_exists(paths.container(child.id))};
+        }
+      }
+    }
+    return Error(ErrorCode::kUnavailable,
+                 "container " + name + " of pod " + key.name + " is not running");
+  }
+
+  void wake(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    stirred_.notify_all();
+    if (controller_) {
+      controller_->wake(key);
+    }
+  }
+
+  // A changed ConfigMap or Secret wakes the pods of its namespace that mount something.
+  std::vector<std::string> keys_of(const store::WatchEvent& event) {
+    if (event.object.key.kind == object::Kind::kPod) {
+      return {store::key_text(event.object.key)};
+    }
+    std::vector<std::string> keys;
+    const std::lock_guard lock(mutex_);
+    for (const auto& [key, entry] : entries_) {
+      if (key.starts_with(event.object.key.ns + "/")) {
+        keys.push_back(key);
+      }
+    }
+    return keys;
+  }
+
+  std::shared_ptr<Entry> entry_of(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    auto& entry = entries_[key];
+    if (!entry) {
+      entry = std::make_shared<Entry>();
+    }
+    return entry;
+  }
+
+  Result<Controller::Next> reconcile(const std::string& text) {
+    const auto key = store::key_from_text(object::Kind::kPod, text);
+    const auto entry = entry_of(text);
+    const std::lock_guard pass(entry->mutex);
+    auto pod = get(key);
+    if (!pod.ok() && pod.error().code() != ErrorCode::kNotFound) {
+      return pod.error();
+    }
+    const bool replaced = pod.ok() && entry->worker && entry->worker->uid() != pod->meta.uid;
+    if (!pod.ok() || replaced) {
+      return retire(text, *entry, replaced);
+    }
+    if (!entry->worker) {
+      entry->worker = std::make_unique<PodWorker>(context_, key, pod->meta.uid);
+    }
+    entry->last = *pod;
+    if (!pod->meta.deletion_timestamp.empty()) {
+      return remove(text, *entry, *pod);
+    }
+    auto next = entry->worker->sync(*pod);
+    listen(key, pod->meta.uid, text);
+    return next;
+  }
+
+  void listen(const object::ObjectKey& key, const std::string& uid, const std::string& text) {
+    const auto monitor = monitor::MonitorClient::connect(PodPaths(context_.paths, key, uid).run());
+    if (monitor.ok()) {
+      (void)watcher_->watch(*monitor, text);
+    }
+  }
+
+  // The pod is gone from the store, or another of its name is there.
+  Result<Controller::Next> retire(const std::string& text, Entry& entry, bool replaced) {
+    if (entry.worker) {
+      DUET_ASSIGN(auto next, entry.worker->terminate(entry.last, 0));
+      if (!entry.worker->gone()) {
+        return next;
+      }
+      entry.worker.reset();
+    }
+    if (replaced) {
+      return Controller::Next{0};
+    }
+    const std::lock_guard lock(mutex_);
+    entries_.erase(text);
+    return Controller::Next{};
+  }
+
+  Result<Controller::Next> remove(const std::string& text, Entry& entry, const object::Pod& pod) {
+    DUET_ASSIGN(auto next, entry.worker->terminate(pod, pod.meta.deletion_grace_period_seconds));
+    if (!entry.worker->gone()) {
+      return next;
+    }
+    entry.worker.reset();
+    const Status finished =
+        context_.store.finish_delete(store::key_from_text(object::Kind::kPod, text), pod.meta.uid);
+    if (!finished.ok() && finished.error().code() != ErrorCode::kNotFound) {
+      return finished.error();
+    }
+    return Controller::Next{};
+  }
+
+  // Pods that were deleted while no agent was there.
+  Status sweep() {
+    DUET_ASSIGN(const auto listing, context_.store.list(object::Kind::kPod));
+    std::set<std::string> known;
+    for (const auto& object : listing.objects) {
+      known.insert(object.uid);
+    }
+    for (const auto& root : {context_.paths.run + "/pods", context_.paths.state + "/pods"}) {
+      const auto uids = sys::list_directory(root);
+      for (const auto& uid : uids.value_or({})) {
+        if (!known.contains(uid)) {
+          object::Pod pod;
+          pod.meta.uid = uid;
+          PodWorker worker(context_, {object::Kind::kPod, "", ""}, uid);
+          const auto ended = worker.terminate(pod, 0);
+          if (!ended.ok() || !worker.gone()) {
+            options_.log("pod " + uid + " of before is not wholly gone: " +
+                         (ended.ok() ? "its processes still end" : ended.error().message()));
+          }
+        }
+      }
+    }
+    return {};
+  }
+
+  PodContext context_;
+  PodsOptions options_;
+  std::mutex mutex_;
+  std::condition_variable stirred_;  // something happened to a pod
+  std::map<std::string, std::shared_ptr<Entry>> entries_;
+  std::unique_ptr<MonitorWatcher> watcher_;
+  std::unique_ptr<Controller> controller_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Pods>> Pods::start(PodContext context, PodsOptions options) {
+  auto pods = std::make_unique<ControlledPods>(std::move(context), std::move(options));
+  DUET_TRY(pods->begin());
+  return std::unique_ptr<Pods>(std::move(pods));
+}
+
+}  // namespace duet::pod

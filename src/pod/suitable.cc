@@ -1,0 +1,46 @@
+#include "pod/pass.h"
+
+namespace duet::pod {
+
+namespace {
+
+bool asks_for_wasm(const object::Pod& pod) {
+  const auto arch = pod.spec.node_selector.find("kubernetes.io/arch");
+  return pod.spec.runtime_class_name == "wasm" ||
+         (arch != pod.spec.node_selector.end() && arch->second.starts_with("wasm32"));
+}
+
+}  // namespace
+
+ImageRequest image_request(const object::Pod& pod, const object::Container& container) {
+  return {container.image, container.image_pull_policy, asks_for_wasm(pod)};
+}
+
+std::optional<std::string> unsuitable(const PodContext& context, const object::Pod& pod) {
+  const std::map<std::string, std::vector<std::string>> labels = {
+      {"kubernetes.io/arch",
+       {context.architecture, "wasm32-wasi", "wasm32-wasip1", "wasm32-wasip2"}},
+      {"kubernetes.io/os", {"linux"}},
+      {"kubernetes.io/hostname", {context.node_name}},
+  };
+  for (const auto& [key, value] : pod.spec.node_selector) {
+    const auto label = labels.find(key);
+    const bool fits = label != labels.end() && std::find(label->second.begin(), label->second.end(),
+                                                         value) != label->second.end();
+    if (!fits) {
+      return "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector (" +
+             key + "=" + value + ")";
+    }
+  }
+  if (!pod.spec.node_name.empty() && pod.spec.node_name != context.node_name) {
+    return "spec.nodeName is " + pod.spec.node_name + ", this node is " + context.node_name;
+  }
+  const auto& runtime = pod.spec.runtime_class_name;
+  if (!runtime.empty() && runtime != "wasm" && runtime != context.runtime_name) {
+    return "runtimeClassName \"" + runtime +
+           "\" is neither \"wasm\" nor this node's OCI runtime \"" + context.runtime_name + "\"";
+  }
+  return std::nullopt;
+}
+
+}  // namespace duet::pod

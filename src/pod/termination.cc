@@ -1,0 +1,165 @@
+#include <chrono>
+#include <csignal>
+
+#include "pod/pass.h"
+#include "pod/worker.h"
+#include "sys/file.h"
+
+// How a pod ends: handlers first, then SIGTERM, then what the grace period leaves, then everything
+// it used.
+namespace duet::pod {
+
+namespace {
+
+using Next = store::Controller::Next;
+
+// Signal numbers of an image's STOPSIGNAL; 0: not one we know.
+int signal_number(const std::string& name) {
+  static const std::map<std::string, int> kSignals = {
+      {"HUP", SIGHUP},   {"INT", SIGINT},   {"QUIT", SIGQUIT}, {"KILL", SIGKILL},
+      {"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"TERM", SIGTERM}, {"WINCH", SIGWINCH},
+      {"ABRT", SIGABRT}, {"PWR", SIGPWR},   {"RTMIN+3", 37},
+  };
+  const auto found = kSignals.find(name.starts_with("SIG") ? name.substr(3) : name);
+  if (found != kSignals.end()) {
+    return found->second;
+  }
+  const int number = std::atoi(name.c_str());
+  return number > 0 && number <= SIGRTMAX ? number : 0;
+}
+
+}  // namespace
+
+Result<Next> PodWorker::stop_children(const object::Pod& pod, int64_t grace_seconds,
+                                      bool& stopped) {
+  context_.handlers.remove(uid_);
+  stopped = true;
+  const auto monitor = monitor::MonitorClient::connect(paths_.run());
+  if (!monitor.ok()) {
+    // Nobody watches: the sandbox's removal ends what may be left.
+    return Next{};
+  }
+  DUET_ASSIGN(const auto children, monitor->list());
+  const int64_t now_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(context_.clock.now().time_since_epoch())
+          .count();
+  const bool first = !stop_at_ms_;
+  stop_at_ms_ = std::min(stop_at_ms_.value_or(INT64_MAX), now_ms + grace_seconds * 1000);
+  for (const auto& child : children) {
+    context_.prober.forget(child.id);
+    if (child.phase == monitor::ChildPhase::kExited) {
+      continue;
+    }
+    stopped = false;
+    if (now_ms >= *stop_at_ms_) {
+      DUET_TRY(monitor->send_signal(child.id, SIGKILL));
+    } else if (first) {
+      DUET_TRY(ask_to_stop(pod, *monitor, child.id, grace_seconds));
+    }
+  }
+  return stopped ? Next{} : Next{std::max<int64_t>(20, *stop_at_ms_ - now_ms)};
+}
+
+Status PodWorker::ask_to_stop(const object::Pod& pod, const monitor::MonitorClient& monitor,
+                              const std::string& id, int64_t grace_seconds) {
+  int signal = SIGTERM;
+  for (const auto& container : pod.spec.containers) {
+    if (attempt_of(id, uid_, container.name) < 0) {
+      continue;
+    }
+    event("Normal", "Killing", "Stopping container " + container.name);
+    const auto image = context_.images.find(image_request(pod, container));
+    if (image && image->ready && !image->ready->image.config.stop_signal.empty()) {
+      const int wanted = signal_number(image->ready->image.config.stop_signal);
+      signal = wanted != 0 ? wanted : SIGTERM;
+    }
+    if (container.pre_stop) {
+      const ActionTarget target{pod.status.pod_ip, container,           id, paths_,
+                                monitor,           &context_.containers};
+      const Status hook = context_.actions.run(*container.pre_stop, target, grace_seconds * 1000);
+      if (!hook.ok()) {
+        event("Warning", "FailedPreStopHook", hook.error().message());
+      }
+    }
+  }
+  return monitor.send_signal(id, signal);
+}
+
+Status PodWorker::clean_up(const object::Pod& pod) {
+  const auto ids = sys::list_directory(paths_.containers());
+  if (ids.ok()) {
+    for (const auto& id : *ids) {
+      for (const auto* list : {&pod.spec.init_containers, &pod.spec.containers}) {
+        for (const auto& container : *list) {
+          if (attempt_of(id, uid_, container.name) >= 0) {
+            DUET_TRY(context_.containers.remove(paths_, container.name, id));
+          }
+        }
+      }
+    }
+  }
+  return context_.sandboxes.remove(pod, paths_);
+}
+
+Result<Next> PodWorker::terminate(const object::Pod& pod, int64_t grace_seconds) {
+  bool stopped = false;
+  DUET_ASSIGN(auto next, stop_children(pod, grace_seconds, stopped));
+  if (!stopped) {
+    return next;
+  }
+  DUET_TRY(clean_up(pod));
+  DUET_TRY(volumes_.remove());
+  DUET_TRY(sys::remove_tree(paths_.state()));
+  DUET_TRY(sys::remove_tree(paths_.logs()));
+  gone_ = true;
+  return Next{};
+}
+
+Result<Next> PodWorker::halt(const object::Pod& pod, int64_t grace_seconds, bool& halted) {
+  DUET_ASSIGN(auto next, stop_children(pod, grace_seconds, halted));
+  if (!halted) {
+    return next;
+  }
+  DUET_TRY(clean_up(pod));
+  const bool over = pod.status.phase == "Succeeded" || pod.status.phase == "Failed";
+  if (!over) {
+    const auto reset = context_.store.update_status(key_, uid_, "{}");
+    if (!reset.ok() && reset.error().code() != ErrorCode::kNotFound) {
+      return reset.error();
+    }
+  }
+  return Next{};
+}
+
+Result<bool> PodWorker::changed_spec_is_gone(const object::Pod& pod) {
+  const std::string mark = std::to_string(pod.meta.generation);
+  constexpr size_t kMarkBytes = 64;
+  const auto before = sys::read_file(paths_.spec_mark(), kMarkBytes);
+  if (before.ok() && *before == mark) {
+    return true;
+  }
+  if (before.ok()) {
+    bool stopped = false;
+    const auto next = stop_children(pod, pod.spec.termination_grace_period_seconds, stopped);
+    if (!next.ok()) {
+      return next.error();
+    }
+    if (!stopped) {
+      return false;
+    }
+    event("Normal", "Replaced", "The pod's specification changed; its containers start anew");
+    DUET_TRY(clean_up(pod));
+    memory_.clear();
+    stop_at_ms_.reset();
+    const auto reset = context_.store.update_status(key_, uid_, "{}");
+    if (!reset.ok()) {
+      return reset.error();
+    }
+    fresh_ = true;
+  }
+  DUET_TRY(sys::make_directories(paths_.run(), 0700));
+  DUET_TRY(sys::write_file_atomic(paths_.spec_mark(), mark));
+  return !before.ok();
+}
+
+}  // namespace duet::pod

@@ -1,0 +1,182 @@
+#include "pod/volumes.h"
+
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "sys/file.h"
+
+namespace duet::pod {
+
+namespace {
+
+using Type = object::Volume::Type;
+
+bool is_mount_point(const std::string& path) {
+  struct stat here{};
+  struct stat above{};
+  return ::stat(path.c_str(), &here) == 0 && ::stat((path + "/..").c_str(), &above) == 0 &&
+         here.st_dev != above.st_dev;
+}
+
+Status mount_tmpfs(const std::string& path, int64_t size_bytes) {
+  if (is_mount_point(path)) {
+    return {};
+  }
+  const std::string options = "mode=0755,size=" + std::to_string(size_bytes);
+  if (::mount("tmpfs", path.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options.c_str()) ==
+      0) {
+    return {};
+  }
+  // Without the right to mount (an agent that is not root) the folder itself serves: only its user
+  // can enter it.
+  return errno == EPERM ? Status() : Error::from_errno("mount a tmpfs on " + path, errno);
+}
+
+Status prepare_host_path(const object::Volume& volume) {
+  const auto& path = volume.host_path;
+  const auto& type = volume.host_path_type;
+  struct stat info{};
+  const bool there = ::stat(path.c_str(), &info) == 0;
+  if (!there && type == "DirectoryOrCreate") {
+    return sys::make_directories(path);
+  }
+  if (!there && type == "FileOrCreate") {
+    return sys::write_file(path, "");
+  }
+  if (!there) {
+    return not_found("hostPath " + path + " does not exist (type DirectoryOrCreate would make it)");
+  }
+  if ((type.starts_with("Directory") && !S_ISDIR(info.st_mode)) ||
+      (type.starts_with("File") && !S_ISREG(info.st_mode)) ||
+      (type == "Socket" && !S_ISSOCK(info.st_mode))) {
+    return invalid("hostPath " + path + " is not of the type " + type);
+  }
+  return {};
+}
+
+Status prepare_empty_dir(const std::string& path, const object::Volume& volume,
+                         const std::optional<int64_t>& group) {
+  constexpr int64_t kTmpfsBytes = int64_t{64} << 20;  // unless sizeLimit says otherwise
+  if (volume.memory_medium) {
+    DUET_TRY(mount_tmpfs(path, volume.size_limit_bytes.value_or(kTmpfsBytes)));
+  }
+  if (group && ::chown(path.c_str(), static_cast<uid_t>(-1), static_cast<gid_t>(*group)) != 0) {
+    return Error::from_errno("chown " + path, errno);
+  }
+  if (::chmod(path.c_str(), group ? 02777 : 0777) != 0) {
+    return Error::from_errno("chmod " + path, errno);
+  }
+  return {};
+}
+
+bool excusable(const object::Volume& volume, const Error& error) {
+  return volume.optional && error.code() == ErrorCode::kNotFound;
+}
+
+Result<object::StringMap> config_map_data(const object::Volume& volume, const ValueSource& values) {
+  const auto map = values.config_map(volume.source_name);
+  if (!map.ok()) {
+    return excusable(volume, map.error())
+               ? Result<object::StringMap>(object::StringMap{})
+               : map.error().wrap("configmap \"" + volume.source_name + "\"");
+  }
+  object::StringMap data = map->data;
+  data.insert(map->binary_data.begin(), map->binary_data.end());
+  return data;
+}
+
+Result<object::StringMap> secret_data(const object::Volume& volume, const ValueSource& values) {
+  const auto secret = values.secret(volume.source_name);
+  if (!secret.ok()) {
+    return excusable(volume, secret.error())
+               ? Result<object::StringMap>(object::StringMap{})
+               : secret.error().wrap("secret \"" + volume.source_name + "\"");
+  }
+  return secret->data;
+}
+
+}  // namespace
+
+Volumes::Volumes(std::string root, const ValueSource& values, ProjectionBounds bounds)
+    : root_(std::move(root)), values_(values), bounds_(bounds) {}
+
+std::string Volumes::path_of(const object::Volume& volume) const {
+  return volume.type == Type::kHostPath ? volume.host_path : root_ + "/" + volume.name;
+}
+
+Status Volumes::prepare(const object::Pod& pod) {
+  DUET_TRY(sys::make_directories(root_, 0711));
+  for (const auto& volume : pod.spec.volumes) {
+    const auto status = prepare_one(pod, volume);
+    if (!status.ok()) {
+      return status.error().wrap("volume \"" + volume.name + "\"");
+    }
+  }
+  return {};
+}
+
+Status Volumes::prepare_one(const object::Pod& pod, const object::Volume& volume) {
+  if (volume.type == Type::kHostPath) {
+    return prepare_host_path(volume);
+  }
+  DUET_TRY(sys::make_directories(path_of(volume)));
+  return volume.type == Type::kEmptyDir
+             ? prepare_empty_dir(path_of(volume), volume, pod.spec.fs_group)
+             : prepare_projected(pod, volume);
+}
+
+Status Volumes::prepare_projected(const object::Pod& pod, const object::Volume& volume) {
+  const bool secret = volume.type == Type::kSecret;
+  DUET_ASSIGN(const auto data,
+              secret ? secret_data(volume, values_) : config_map_data(volume, values_));
+  DUET_ASSIGN(const auto files, project(data, volume, bounds_));
+  if (secret) {
+    // Twice the bound: the old and the new files are there together for a moment.
+    DUET_TRY(mount_tmpfs(path_of(volume), static_cast<int64_t>(2 * bounds_.size_bytes)));
+  }
+  return publish(path_of(volume), files, pod.spec.fs_group);
+}
+
+Result<std::vector<Mount>> Volumes::mounts(const object::Pod& pod,
+                                           const object::Container& container) const {
+  std::vector<Mount> out;
+  for (const auto& mount : container.volume_mounts) {
+    const auto volume = std::find_if(pod.spec.volumes.begin(), pod.spec.volumes.end(),
+                                     [&](const auto& one) { return one.name == mount.name; });
+    if (volume == pod.spec.volumes.end()) {
+      return invalid("volumeMount \"" + mount.name + "\" names no volume of the pod");
+    }
+    std::string host_path = path_of(*volume);
+    if (!mount.sub_path.empty()) {
+      if (!path_is_safe(mount.sub_path)) {
+        return invalid("subPath \"" + mount.sub_path + "\" leads out of the volume");
+      }
+      host_path += "/" + mount.sub_path;
+      if (!sys::file_exists(host_path)) {
+        DUET_TRY(sys::make_directories(host_path));
+      }
+    }
+    const bool projected = volume->type == Type::kConfigMap || volume->type == Type::kSecret;
+    out.push_back({host_path, mount.mount_path, mount.read_only || projected});
+  }
+  return out;
+}
+
+Status Volumes::remove() {
+  const auto names = sys::list_directory(root_);
+  if (names.ok()) {
+    for (const auto& name : *names) {
+      const std::string path = root_ + "/" + name;
+      if (is_mount_point(path) && ::umount2(path.c_str(), MNT_DETACH) != 0) {
+        return Error::from_errno("unmount " + path, errno);
+      }
+    }
+  }
+  return sys::remove_tree(root_);
+}
+
+}  // namespace duet::pod

@@ -1,0 +1,140 @@
+#include "pod/volumes.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "sys/file.h"
+
+namespace duet::pod {
+namespace {
+
+using Type = object::Volume::Type;
+
+class VolumesTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = sys::make_temporary_directory("/tmp", "duet-volumes-").value();
+    values_.config_map = [this](const std::string& name) -> Result<object::ConfigMap> {
+      if (name != "settings") {
+        return not_found("no such object");
+      }
+      return settings_;
+    };
+    values_.secret = [](const std::string&) -> Result<object::Secret> {
+      object::Secret secret;
+      secret.data = {{"key", "hidden"}};
+      return secret;
+    };
+  }
+  void TearDown() override {
+    EXPECT_TRUE(Volumes(root_ + "/v", values_).remove().ok());
+    EXPECT_TRUE(sys::remove_tree(root_).ok());
+  }
+
+  static object::Pod pod_with(object::Volume volume) {
+    object::Pod pod;
+    pod.spec.volumes = {std::move(volume)};
+    return pod;
+  }
+  std::string read(const std::string& path) {
+    return sys::read_file(root_ + "/v/" + path, 1000).value_or("?");
+  }
+
+  std::string root_;
+  object::ConfigMap settings_;
+  ValueSource values_;
+};
+
+TEST_F(VolumesTest, ConfigMapChangesAsAWhole) {
+  Volumes volumes(root_ + "/v", values_);
+  const auto pod = pod_with({.name = "c", .type = Type::kConfigMap, .source_name = "settings"});
+  settings_.data = {{"a", "1"}, {"b", "2"}};
+  ASSERT_TRUE(volumes.prepare(pod).ok());
+  EXPECT_EQ(read("c/a"), "1");
+  struct stat before{};
+  ::lstat((root_ + "/v/c/..data").c_str(), &before);
+
+  ASSERT_TRUE(volumes.prepare(pod).ok());
+  struct stat after{};
+  ::lstat((root_ + "/v/c/..data").c_str(), &after);
+  EXPECT_EQ(before.st_ino, after.st_ino) << "an unchanged ConfigMap must not be written again";
+
+  settings_.data = {{"a", "3"}, {"d", "4"}};
+  ASSERT_TRUE(volumes.prepare(pod).ok());
+  EXPECT_EQ(read("c/a"), "3");
+  EXPECT_EQ(read("c/b"), "?");
+  EXPECT_EQ(read("c/d"), "4");
+}
+
+TEST_F(VolumesTest, ItemsChoosePathsAndModes) {
+  Volumes volumes(root_ + "/v", values_);
+  settings_.data = {{"a", "1"}, {"b", "2"}};
+  const auto pod = pod_with({.name = "c",
+                             .type = Type::kConfigMap,
+                             .source_name = "settings",
+                             .items = {{.key = "a", .path = "deep/er", .mode = 0400}}});
+  ASSERT_TRUE(volumes.prepare(pod).ok());
+  EXPECT_EQ(read("c/deep/er"), "1");
+  EXPECT_EQ(read("c/b"), "?");
+  struct stat info{};
+  ASSERT_EQ(::stat((root_ + "/v/c/deep/er").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0400U);
+}
+
+TEST_F(VolumesTest, RefusesPathsThatLeadOut) {
+  Volumes volumes(root_ + "/v", values_);
+  settings_.data = {{"a", "1"}};
+  for (const char* path : {"../x", "/x", "a/../../x", ".."}) {
+    const auto pod = pod_with({.name = "c",
+                               .type = Type::kConfigMap,
+                               .source_name = "settings",
+                               .items = {{.key = "a", .path = path}}});
+    EXPECT_FALSE(volumes.prepare(pod).ok()) << path;
+  }
+  EXPECT_FALSE(sys::file_exists(root_ + "/x"));
+}
+
+TEST_F(VolumesTest, MissingObjectsAreNamedUnlessOptional) {
+  Volumes volumes(root_ + "/v", values_);
+  object::Volume volume{.name = "c", .type = Type::kConfigMap, .source_name = "nothing"};
+  EXPECT_EQ(volumes.prepare(pod_with(volume)).error().message(),
+            "volume \"c\": configmap \"nothing\": no such object");
+  volume.optional = true;
+  EXPECT_TRUE(volumes.prepare(pod_with(volume)).ok());
+}
+
+TEST_F(VolumesTest, SecretsAndHostPathsAreMountedAsAsked) {
+  Volumes volumes(root_ + "/v", values_);
+  auto pod = pod_with({.name = "s", .type = Type::kSecret, .source_name = "keys"});
+  pod.spec.volumes.push_back({.name = "h",
+                              .type = Type::kHostPath,
+                              .host_path = root_ + "/host",
+                              .host_path_type = "DirectoryOrCreate"});
+  ASSERT_TRUE(volumes.prepare(pod).ok());
+  EXPECT_EQ(read("s/key"), "hidden");
+  object::Container container;
+  container.volume_mounts = {{.name = "s", .mount_path = "/etc/s"},
+                             {.name = "h", .mount_path = "/data", .sub_path = "part"}};
+  const auto mounts = volumes.mounts(pod, container);
+  ASSERT_TRUE(mounts.ok());
+  EXPECT_EQ(mounts->at(0).read_only, true);
+  EXPECT_EQ(mounts->at(1).host_path, root_ + "/host/part");
+  EXPECT_EQ(mounts->at(1).read_only, false);
+  ASSERT_TRUE(volumes.remove().ok());
+  EXPECT_TRUE(sys::file_exists(root_ + "/host/part")) << "what the host owns stays";
+}
+
+TEST_F(VolumesTest, HostPathSaysWhatIsWrong) {
+  Volumes volumes(root_ + "/v", values_);
+  const auto missing =
+      pod_with({.name = "h", .type = Type::kHostPath, .host_path = root_ + "/nothing"});
+  EXPECT_EQ(volumes.prepare(missing).error().code(), ErrorCode::kNotFound);
+  const auto wrong = pod_with({.name = "h",
+                               .type = Type::kHostPath,
+                               .host_path = "/etc/hostname",
+                               .host_path_type = "Directory"});
+  EXPECT_EQ(volumes.prepare(wrong).error().code(), ErrorCode::kInvalid);
+}
+
+}  // namespace
+}  // namespace duet::pod
