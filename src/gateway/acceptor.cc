@@ -1,0 +1,72 @@
+#include "gateway/acceptor.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "gateway/client_connection.h"
+#include "net/socket.h"
+
+namespace duet::gateway {
+namespace {
+
+constexpr int kAcceptsARound = 64;
+constexpr std::int64_t kPauseNs = 50'000'000;  // until it is tried again after a bound was met
+
+}  // namespace
+
+Acceptor::Acceptor(Front& front, std::string name, sys::Fd fd)
+    : front_(front), name_(std::move(name)), fd_(std::move(fd)) {}
+
+Acceptor::~Acceptor() {
+  if (watching_) {
+    front_.loop.remove(fd_.get(), *this);
+  }
+}
+
+Status Acceptor::start() {
+  // Level-triggered: what is left is told again. Of several workers that share the socket only one
+  // is woken.
+  DUET_TRY(front_.loop.add(fd_.get(), *this, EPOLLIN | EPOLLEXCLUSIVE));
+  watching_ = true;
+  return {};
+}
+
+void Acceptor::pause() {
+  front_.loop.remove(fd_.get(), *this);
+  watching_ = false;
+  front_.loop.set_timer(timer_, kPauseNs);
+}
+
+void Acceptor::resume() {
+  if (!watching_ && !start().ok()) {
+    front_.loop.set_timer(timer_, kPauseNs);
+  }
+}
+
+void Acceptor::on_io(std::uint32_t) {
+  for (int i = 0; i < kAcceptsARound; ++i) {
+    if (front_.connections.size() >= front_.limits.connections) {
+      pause();
+      return;
+    }
+    net::SocketAddress peer;
+    peer.size = sizeof(peer.storage);
+    sys::Fd fd(accept4(fd_.get(), reinterpret_cast<sockaddr*>(&peer.storage), &peer.size,
+                       SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!fd.valid()) {
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        pause();
+      }
+      if (errno == EINTR || errno == ECONNABORTED) {
+        continue;
+      }
+      return;
+    }
+    front_.connections.push_back(
+        std::make_unique<ClientConnection>(front_, std::move(fd), name_, net::format_ip(peer)));
+    front_.connections.back()->open(std::prev(front_.connections.end()));
+  }
+}
+
+}  // namespace duet::gateway

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+
+#include "gateway/front.h"
+#include "net/event_loop.h"
+#include "sys/fd.h"
+
+namespace duet::gateway {
+
+// Takes connections from one listening socket. Stops taking while the worker has as many as it may
+// have.
+class Acceptor final : public net::IoHandler {
+ public:
+  Acceptor(Front& front, std::string name, sys::Fd fd);
+  ~Acceptor();
+  Status start();
+  void on_io(std::uint32_t events) override;
+
+ private:
+  void pause();
+  void resume();
+
+  Front& front_;
+  std::string name_;
+  sys::Fd fd_;
+  bool watching_ = false;
+  net::MemberTimer<Acceptor, &Acceptor::resume> timer_{*this};
+};
+
+}  // namespace duet::gateway

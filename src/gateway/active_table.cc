@@ -1,0 +1,88 @@
+#include "gateway/active_table.h"
+
+namespace duet::gateway {
+namespace {
+
+std::string service_key(std::string_view name, std::string_view ns, int port) {
+  std::string key(name);
+  key.append(".").append(ns).append(":").append(std::to_string(port));
+  return key;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const ActiveTable>> ActiveTable::build(
+    RouteTable table,
+    const std::function<Result<std::shared_ptr<Backend>>(const BackendConfig&)>& make) {
+  std::shared_ptr<ActiveTable> active(new ActiveTable());
+  active->config_ = std::move(table);
+  DUET_ASSIGN(RouteIndex index, RouteIndex::build(active->config_));
+  active->index_ = std::make_unique<RouteIndex>(std::move(index));
+  for (const BackendConfig& config : active->config_.backends) {
+    auto made = make(config);
+    if (!made.ok()) {
+      return made.error().wrap("backend " + config.name);
+    }
+    if (!active->backends_.emplace(config.name, std::move(*made)).second) {
+      return invalid("backend " + config.name + " stands twice in the table");
+    }
+  }
+  for (const Route& route : active->config_.routes) {
+    for (const Rule& rule : route.rules) {
+      std::uint64_t sum = 0;
+      std::vector<Weighted>& weights = active->weights_[&rule];
+      for (const WeightedBackend& reference : rule.backends) {
+        if (reference.weight > 0) {
+          sum += reference.weight;
+          weights.push_back({sum, {active->backend(reference.backend).get(), &reference}});
+        }
+      }
+    }
+  }
+  for (const Service& service : active->config_.services) {
+    active->services_[service_key(service.name, service.ns, service.port)] =
+        active->backend(service.backend).get();
+  }
+  return std::shared_ptr<const ActiveTable>(std::move(active));
+}
+
+ActiveTable::Choice ActiveTable::choose(const Rule& rule, std::uint32_t random) const {
+  const auto found = weights_.find(&rule);
+  if (found == weights_.end() || found->second.empty()) {
+    return {};
+  }
+  const std::vector<Weighted>& weights = found->second;
+  const std::uint64_t point = random % weights.back().until;
+  for (const Weighted& weighted : weights) {
+    if (point < weighted.until) {
+      return weighted.choice;
+    }
+  }
+  return {};
+}
+
+std::shared_ptr<Backend> ActiveTable::backend(const std::string& name) const {
+  const auto found = backends_.find(name);
+  return found == backends_.end() ? nullptr : found->second;
+}
+
+Backend* ActiveTable::service(std::string_view host, int port, std::string_view ns) const {
+  const std::string plain = normalize_host(host);
+  std::string_view rest = plain;
+  const std::size_t dot = rest.find('.');
+  const std::string_view name = rest.substr(0, dot);
+  std::string_view space = ns;
+  if (dot != std::string_view::npos) {
+    rest.remove_prefix(dot + 1);
+    const std::size_t end = rest.find('.');
+    space = rest.substr(0, end);
+    const std::string_view suffix = end == std::string_view::npos ? "" : rest.substr(end);
+    if (!suffix.empty() && suffix != ".svc" && suffix != ".svc.cluster.local") {
+      return nullptr;
+    }
+  }
+  const auto found = services_.find(service_key(name, space, port));
+  return found == services_.end() ? nullptr : found->second;
+}
+
+}  // namespace duet::gateway

@@ -1,0 +1,378 @@
+#include "gateway/client_connection.h"
+
+#include <algorithm>
+
+namespace duet::gateway {
+namespace {
+
+constexpr std::int64_t kNsPerMs = 1'000'000;
+constexpr int kRequestsARun = 32;  // pipelined requests that are answered before others get a turn
+
+}  // namespace
+
+ClientConnection::ClientConnection(Front& front, sys::Fd fd, std::string listener,
+                                   std::string client_ip)
+    : front_(front),
+      stream_(std::move(fd), front.buffers),
+      listener_(std::move(listener)),
+      client_ip_(std::move(client_ip)),
+      parser_(front.limits.http) {}
+
+ClientConnection::~ClientConnection() { front_.loop.remove(stream_.fd(), *this); }
+
+void ClientConnection::open(std::list<std::unique_ptr<ClientConnection>>::iterator self) {
+  self_ = self;
+  progress_ns_ = front_.loop.now_ns();
+  if (!front_.loop.add(stream_.fd(), *this).ok()) {
+    close();
+    return;
+  }
+  set_timers();
+}
+
+void ClientConnection::drain() {
+  keep_alive_ = false;
+  if (state_ == State::kHead && stream_.in().empty()) {
+    close();
+  }
+}
+
+void ClientConnection::on_io(std::uint32_t events) {
+  stream_.note_events(events);
+  run();
+}
+
+void ClientConnection::run_deferred() {
+  if (state_ == State::kClosed) {
+    front_.connections.erase(self_);  // destroys this
+    return;
+  }
+  run();
+}
+
+void ClientConnection::close() {
+  if (state_ == State::kClosed) {
+    return;
+  }
+  if (call_ || state_ == State::kExchange) {
+    if (reason_.empty() && !answer_ended_) {
+      reason_ = "ClientGone";
+    }
+    log_exchange();
+  }
+  state_ = State::kClosed;
+  front_.graveyard.bury(std::move(call_));
+  front_.loop.defer(*this);
+}
+
+// Ends the connection in the middle of an answer, so that the client can tell that it is not
+// complete.
+void ClientConnection::abort(std::string_view reason) {
+  if (reason_.empty()) {
+    reason_ = reason;
+  }
+  close();
+}
+
+void ClientConnection::on_want_body() {
+  body_blocked_ = false;
+  progress_ns_ = front_.loop.now_ns();  // it was not the client that made nothing happen
+}
+
+std::size_t ClientConnection::read_limit() const {
+  switch (state_) {
+    case State::kHead:
+      return front_.limits.http.head_bytes + 1;
+    case State::kExchange:
+      return body_ended_ ? 0 : front_.limits.body_buffer_bytes;
+    case State::kClosed:
+    case State::kFlush:
+      return 0;
+    default:
+      return front_.limits.body_buffer_bytes;
+  }
+}
+
+void ClientConnection::run() {
+  if (running_ || state_ == State::kClosed) {
+    return;
+  }
+  running_ = true;
+  int requests = 0;
+  for (;;) {
+    const bool received = stream_.fill(read_limit());
+    if (received) {
+      progress_ns_ = front_.loop.now_ns();
+    }
+    if (stream_.failed()) {
+      close();
+      break;
+    }
+    const bool progress = step();
+    if (state_ == State::kClosed || (!progress && !received && !stream_.readable())) {
+      break;
+    }
+    if (!progress && !received && stream_.in().size() >= read_limit()) {
+      break;
+    }
+    if (progress && state_ == State::kHead && ++requests >= kRequestsARun) {
+      front_.loop.defer(*this);
+      break;
+    }
+  }
+  running_ = false;
+  if (state_ == State::kClosed) {
+    return;
+  }
+  stream_.flush();
+  if (stream_.failed() || (state_ == State::kFlush && stream_.out().empty())) {
+    close();
+    return;
+  }
+  if (state_ == State::kLinger && stream_.out().empty() && !end_sent_) {
+    end_sent_ = true;
+    stream_.shutdown_send();
+  }
+  set_timers();
+}
+
+// Does one thing that can be done now; false: there is none.
+bool ClientConnection::step() {
+  if (answer_paused_ && call_) {
+    stream_.flush();
+    if (stream_.out().size() < front_.limits.answer_buffer_bytes / 2) {
+      answer_paused_ = false;
+      call_->resume_answer();
+      return true;
+    }
+  }
+  switch (state_) {
+    case State::kHead:
+      return read_head();
+    case State::kExchange:
+      return answer_ended_ ? finish_exchange() : pump_body();
+    case State::kTunnel:
+      return answer_ended_ && body_ended_ ? finish_exchange() : pump_tunnel();
+    case State::kDiscard:
+      return discard_body();
+    case State::kLinger:
+      stream_.in().clear();
+      if (stream_.ended()) {
+        close();
+      }
+      return false;
+    default:
+      return false;
+  }
+}
+
+bool ClientConnection::read_head() {
+  if (stream_.in().empty()) {
+    if (stream_.ended() || !keep_alive_) {
+      state_ = State::kFlush;
+    }
+    return false;
+  }
+  const net::ParseResult result = parser_.parse(stream_.in().view(), request_);
+  switch (result.state) {
+    case net::ParseResult::State::kIncomplete:
+      if (stream_.ended()) {
+        close();
+      }
+      return false;
+    case net::ParseResult::State::kInvalid:
+      request_ = net::RequestHead{};
+      request_.keep_alive = false;
+      stream_.in().clear();
+      begin_exchange();
+      detail_ = result.reason;
+      answer_text(result.status, "BadRequest");
+      return true;
+    case net::ParseResult::State::kDone:
+      begin_exchange();
+      {
+        const auto match =
+            front_.table ? front_.table->index().find(listener_, request_) : std::nullopt;
+        if (match) {
+          start_call(*match);
+        } else {
+          answer_text(404, "NoRoute");
+        }
+      }
+      stream_.in().consume(result.consumed);
+      if (call_) {
+        call_->begin();
+      }
+      return true;
+  }
+  return false;
+}
+
+// Gives the call what there is of the request's body.
+bool ClientConnection::pump_body() {
+  if (!call_ || body_ended_ || body_blocked_) {
+    return false;
+  }
+  if (pending_data_ == 0) {
+    const net::BodyDecoder::Step step = body_.next(stream_.in().view());
+    stream_.in().consume(step.consumed - step.data.size());
+    pending_data_ = step.data.size();
+    if (step.state == net::BodyDecoder::State::kInvalid) {
+      keep_alive_ = false;
+      detail_ = step.reason;
+      on_failure({.status = 400, .reason = "BadRequest", .detail = std::string(step.reason)});
+      return true;
+    }
+    if (step.state == net::BodyDecoder::State::kEnd) {
+      body_ended_ = true;
+      call_->finish_body(body_.trailers());
+      return true;
+    }
+  }
+  if (pending_data_ == 0) {
+    if (stream_.ended()) {
+      abort("ClientGone");
+    }
+    return false;
+  }
+  const std::size_t taken = call_->write_body(stream_.in().view().substr(0, pending_data_));
+  body_blocked_ = taken < pending_data_;
+  pending_data_ -= taken;
+  bytes_in_ += taken;
+  stream_.in().consume(taken);
+  return taken > 0;
+}
+
+bool ClientConnection::pump_tunnel() {
+  if (!call_ || body_ended_ || body_blocked_) {
+    return false;
+  }
+  if (!stream_.in().empty()) {
+    const std::size_t size = stream_.in().size();
+    const std::size_t taken = call_->write_body(stream_.in().view());
+    body_blocked_ = taken < size;
+    bytes_in_ += taken;
+    stream_.in().consume(taken);
+    return taken > 0;
+  }
+  if (stream_.ended()) {
+    body_ended_ = true;
+    call_->finish_body({});
+    return true;
+  }
+  return false;
+}
+
+// Reads over the rest of a body that nobody wants any more.
+bool ClientConnection::discard_body() {
+  for (;;) {
+    const net::BodyDecoder::Step step = body_.next(stream_.in().view());
+    stream_.in().consume(step.consumed);
+    discarded_bytes_ += step.consumed;
+    if (step.state == net::BodyDecoder::State::kEnd) {
+      state_ = State::kHead;
+      return true;
+    }
+    if (step.state == net::BodyDecoder::State::kInvalid || stream_.ended() ||
+        discarded_bytes_ > front_.limits.discard_bytes) {
+      keep_alive_ = false;
+      state_ = State::kLinger;
+      return true;
+    }
+    if (step.state == net::BodyDecoder::State::kNeedMore) {
+      return false;
+    }
+  }
+}
+
+// The answer is complete: decides what comes next on this connection.
+bool ClientConnection::finish_exchange() {
+  const bool was_tunnel = state_ == State::kTunnel;
+  log_exchange();
+  stream_.in().consume(std::min(pending_data_, stream_.in().size()));
+  pending_data_ = 0;
+  if (was_tunnel) {
+    state_ = State::kFlush;
+  } else if (keep_alive_) {
+    state_ = body_ended_ ? State::kHead : State::kDiscard;
+    discarded_bytes_ = 0;
+    if (state_ == State::kHead) {
+      progress_ns_ = front_.loop.now_ns();
+    }
+  } else {
+    const bool all_read = body_ended_ && stream_.in().empty() && status_ < 400;
+    state_ = all_read ? State::kFlush : State::kLinger;
+  }
+  return true;
+}
+
+void ClientConnection::set_timers() {
+  const ClientLimits& limits = front_.limits;
+  if (stream_.sent_bytes() != sent_before_) {
+    sent_before_ = stream_.sent_bytes();
+    progress_ns_ = front_.loop.now_ns();
+  }
+  std::int64_t timeout_ms = 0;
+  switch (state_) {
+    case State::kHead:
+      if (stream_.in().empty()) {
+        stream_.release_memory();
+        timeout_ms = first_request_ ? limits.head_timeout_ms : limits.idle_timeout_ms;
+      } else if (head_timed_) {
+        return;
+      } else {
+        head_timed_ = true;
+        timeout_ms = limits.head_timeout_ms;
+      }
+      break;
+    case State::kExchange:
+      if (stream_.out().empty() && (body_ended_ || body_blocked_)) {
+        front_.loop.cancel_timer(timer_);  // the backend is to act now
+        return;
+      }
+      timeout_ms = limits.stall_timeout_ms;
+      break;
+    case State::kTunnel:
+      if (stream_.out().empty()) {
+        front_.loop.cancel_timer(timer_);
+        return;
+      }
+      timeout_ms = limits.stall_timeout_ms;
+      break;
+    case State::kLinger:
+      timeout_ms = limits.linger_timeout_ms;
+      break;
+    default:
+      timeout_ms = limits.stall_timeout_ms;
+  }
+  const std::int64_t since_ns = front_.loop.now_ns() - progress_ns_;
+  front_.loop.set_timer(timer_, timeout_ms * kNsPerMs - since_ns);
+}
+
+void ClientConnection::on_timer() {
+  if (state_ == State::kHead && !stream_.in().empty()) {
+    request_ = net::RequestHead{};
+    request_.keep_alive = false;
+    stream_.in().clear();
+    begin_exchange();
+    answer_text(408, "HeadTimeout");
+    run();
+    return;
+  }
+  if (state_ == State::kExchange && !head_written_ && stream_.out().empty()) {
+    keep_alive_ = false;
+    on_failure({.status = 408, .reason = "BodyTimeout", .detail = {}});
+    run();
+    return;
+  }
+  abort("ClientStalled");
+}
+
+void ClientConnection::on_deadline() {
+  if (state_ == State::kExchange && !answer_ended_) {
+    on_failure({.status = 504, .reason = "RequestTimeout", .detail = {}});
+    run();
+  }
+}
+
+}  // namespace duet::gateway

@@ -1,0 +1,136 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/exchange.h"
+#include "gateway/front.h"
+#include "gateway/route_index.h"
+#include "net/event_loop.h"
+#include "net/http_body.h"
+#include "net/http_parser.h"
+#include "net/stream.h"
+
+namespace duet::gateway {
+
+// One client's HTTP/1.1 connection: reads requests, finds who answers, passes bodies in both
+// directions with bounded buffers, and writes answers in order. Pipelined requests are answered one
+// after the other. It destroys itself at the end of the loop's round when it is over.
+class ClientConnection final : public net::IoHandler, public Caller, public net::Deferred {
+ public:
+  ClientConnection(Front& front, sys::Fd fd, std::string listener, std::string client_ip);
+  ~ClientConnection();
+
+  // Watches the socket. On an error the connection is closing already.
+  void open(std::list<std::unique_ptr<ClientConnection>>::iterator self);
+  // Closes now if no request is in flight, else after its answer.
+  void drain();
+
+  void on_io(std::uint32_t events) override;
+
+ private:
+  enum class State : std::uint8_t {
+    kHead,      // reads a request's head
+    kExchange,  // a request is being answered
+    kTunnel,    // after 101: bytes in both directions
+    kDiscard,   // the answer is complete, the request's body not yet
+    kFlush,     // sends what is left, then closes
+    kLinger,    // has sent everything and reads until the client closes, so that the answer is not
+                // lost to a reset
+    kClosed,
+  };
+
+  // Caller
+  void on_head(const AnswerHead& head) override;
+  bool on_data(std::string_view data) override;
+  void on_end(std::span<const net::Field> trailers) override;
+  void on_failure(const Failure& failure) override;
+  void on_want_body() override;
+  void on_flush() override { run(); }
+  void run_deferred() override;
+
+  // client_connection.cc: the loop of the connection
+  void run();
+  bool step();
+  std::size_t read_limit() const;
+  bool read_head();
+  bool pump_body();
+  bool pump_tunnel();
+  bool discard_body();
+  bool finish_exchange();
+  void set_timers();
+  void on_timer();
+  void on_deadline();
+  void abort(std::string_view reason);
+  void close();
+
+  // client_exchange.cc: one request
+  void begin_exchange();
+  void start_call(const RouteMatch& match);
+  void fill_call_head(const RouteMatch& match, const WeightedBackend& reference, CallHead& head);
+  void answer_redirect(const RouteMatch& match);
+  void answer_text(int status, std::string_view reason, std::string_view extra_name = {},
+                   std::string_view extra_value = {});
+  void write_head(const AnswerHead& head);
+  void write_framing(const AnswerHead& head);
+  void write_field(std::string_view name, std::string_view value);
+  void write_trailers(std::span<const net::Field> trailers);
+  void log_exchange();
+
+  Front& front_;
+  net::Stream stream_;
+  std::string listener_;
+  std::string client_ip_;
+  std::list<std::unique_ptr<ClientConnection>>::iterator self_;
+  State state_ = State::kHead;
+  bool running_ = false;
+  bool keep_alive_ = true;
+  bool first_request_ = true;
+  bool head_timed_ = false;  // the timer counts from the first byte of a head
+  bool end_sent_ = false;
+  std::int64_t progress_ns_ = 0;  // when the client last sent or took something
+  std::uint64_t sent_before_ = 0;
+  net::RequestParser parser_;
+  net::RequestHead request_;
+  net::MemberTimer<ClientConnection, &ClientConnection::on_timer> timer_{*this};
+  net::MemberTimer<ClientConnection, &ClientConnection::on_deadline> deadline_{*this};
+
+  // The present request
+  std::shared_ptr<const ActiveTable> table_;
+  std::unique_ptr<Call> call_;
+  const Rule* rule_ = nullptr;
+  const WeightedBackend* reference_ = nullptr;
+  net::BodyDecoder body_;
+  std::size_t pending_data_ =
+      0;  // decoded body bytes at the front of in() that the call did not take yet
+  bool body_blocked_ = false;  // the call takes no more body now
+  bool body_ended_ = false;    // the call knows that the body is complete
+  bool head_written_ = false;
+  bool answer_ended_ = false;
+  bool answer_paused_ = false;
+  bool chunked_ = false;
+  bool bodyless_ = false;          // HEAD, 204, 304: data of the backend are dropped
+  std::uint64_t answer_left_ = 0;  // of a body with a length
+  bool counted_ = false;           // answer_left_ has a meaning
+  std::uint64_t discarded_bytes_ = 0;
+  std::int64_t began_ns_ = 0;
+  std::uint64_t bytes_in_ = 0;
+  std::uint64_t bytes_out_ = 0;
+  int status_ = 0;
+  std::string log_text_;  // method, host and path, because the buffer that held the head is reused
+  std::size_t method_size_ = 0;
+  std::size_t host_size_ = 0;
+  std::string_view route_name_;
+  std::string_view backend_name_;
+  std::string_view reason_;
+  std::string detail_;
+  Usage usage_;
+  std::vector<net::Field> fields_;  // scratch
+  std::string scratch_;
+};
+
+}  // namespace duet::gateway

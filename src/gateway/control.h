@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "sys/fd.h"
+
+// The control protocol between the agent and a gateway worker: one Unix socket of type
+// SOCK_SEQPACKET, a request and its reply at a time. A packet is a JSON object of at most
+// kPacketBytes with at most one descriptor (SCM_RIGHTS). What does not fit stands in a memfd that
+// is sent along.
+//
+//   {"type":"status"}                          -> {"ok":true,"status":{...}}, or the same in a
+//   memfd
+//   {"type":"listener","name":N}    + socket   -> {"ok":true}
+//   {"type":"code","digest":D}      + file     -> {"ok":true}
+//   {"type":"access_log"}           + file     -> {"ok":true}
+//   {"type":"table"}                + memfd    -> {"ok":true} when the new table is in use
+//   {"type":"drain","timeout_ms":T}            -> {"ok":true}; then the worker ends
+//   any of them, refused                       -> {"ok":false,"error":"why"}
+namespace duet::gateway {
+
+inline constexpr std::size_t kPacketBytes = 32 << 10;
+inline constexpr std::size_t kTableBytes = 64 << 20;  // of a route table as JSON
+
+struct Packet {
+  std::string text;
+  sys::Fd fd;  // may be invalid
+};
+
+// Sends a packet; `fd` may be -1. kUnavailable: the peer is gone.
+Status send_packet(int socket, std::string_view text, int fd);
+// Receives a packet; nothing: the peer has closed. kTimeout on a socket with a receive timeout or
+// O_NONBLOCK.
+Result<std::optional<Packet>> receive_packet(int socket);
+
+// An anonymous file with `text`, sealed against changes.
+Result<sys::Fd> make_memfd(std::string_view text);
+// All of what a memfd holds, from its start.
+Result<std::string> read_memfd(int fd, std::size_t limit_bytes);
+
+}  // namespace duet::gateway

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "gateway/config.h"
+#include "gateway/worker_status.h"
+#include "sys/fd.h"
+
+namespace duet::gateway {
+
+// The agent's side of the control protocol (gateway/control.h), blocking. One call at a time; not
+// thread-safe.
+//
+// The order that never loses a request: status() to learn what the worker holds already (it
+// outlives the agent, and its listening sockets with it), add_listener and add_code for what is
+// missing, then set_table. The worker loads code that is new before it answers set_table, so the
+// first request after it is a warm one; sockets and code that the new table does not name are
+// closed after the swap.
+class ControlClient {
+ public:
+  // Connects to the worker's socket; waits up to `timeout_ms` for a worker that is just starting.
+  static Result<ControlClient> connect(const std::string& socket_path, std::int64_t timeout_ms);
+
+  Result<WorkerStatus> status();
+  // `fd`: a bound and listening TCP socket. The worker takes a copy; the caller keeps owning its
+  // own.
+  Status add_listener(const std::string& name, int fd);
+  // `fd`: a compiled handler (engine/code_file.h), authenticated by the caller and readable for the
+  // worker's user.
+  Status add_code(const std::string& digest, int fd);
+  // `fd`: a file open for appending, or a pipe. Sent again after a rotation.
+  Status set_access_log(int fd);
+  // Swaps the table as a whole. An error names what is wrong with it, and the old one stays in use.
+  Status set_table(const RouteTable& table);
+  // Stops accepting, finishes what is in flight, and ends the worker, at the latest after
+  // `timeout_ms`.
+  Status drain(std::int64_t timeout_ms);
+
+ private:
+  explicit ControlClient(sys::Fd socket) : socket_(std::move(socket)) {}
+  Result<std::string> call(const std::string& message, int fd);
+  sys::Fd socket_;
+};
+
+// A TCP socket that is bound, listening, non-blocking and close-on-exec: what add_listener takes.
+// `address` is "IP:PORT" ("0.0.0.0:80", "[::]:80"); port 0 lets the kernel choose. kAlreadyExists:
+// the port is taken.
+Result<sys::Fd> listen_tcp(const std::string& address);
+
+}  // namespace duet::gateway

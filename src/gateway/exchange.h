@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "net/http_message.h"
+
+// The two sides of one request inside the gateway: a Caller (a client's connection, or a handler
+// that makes an outgoing request) and a Call (a proxied request, a handler's sandbox, an answer of
+// our own). Neither knows what the other is.
+namespace duet::gateway {
+
+// A request on its way to a backend. Views live during Backend::start only.
+struct CallHead {
+  std::string_view method;
+  std::string_view scheme;             // http or https, as the client spoke
+  std::string_view authority;          // host[:port]
+  std::string_view target;             // path with query
+  std::span<const net::Field> fields;  // without those of one connection, framing and Host
+  net::Framing framing = net::Framing::kNone;
+  std::uint64_t content_length = 0;
+  std::string_view upgrade;         // the protocol asked for by Upgrade; empty: none
+  std::string_view client_address;  // IP; empty if a handler asks
+  std::int64_t timeout_ms = 0;      // to the end of the answer; 0: none
+};
+
+// The head of an answer. Status 1xx but 101 comes before the final one; after 101 the data are raw
+// in both directions.
+struct AnswerHead {
+  int status = 200;
+  std::span<const net::Field>
+      fields;  // without those of one connection and framing; views during the call
+  // kNone: no body follows; kLength; kChunked: a body of unknown length.
+  net::Framing framing = net::Framing::kNone;
+  std::uint64_t content_length = 0;
+  bool describes_body = false;  // for HEAD and 304: content_length is what GET would give
+};
+
+// Why a request did not get its backend's answer. `reason` is one word and a constant, for the
+// access log and the client; `detail` is for the log only.
+struct Failure {
+  int status = 502;
+  std::string_view reason;
+  std::string detail;
+};
+
+// What a call used, for accounting.
+struct Usage {
+  std::int64_t cpu_ns = 0;
+  std::uint64_t peak_memory_bytes = 0;
+  std::uint32_t outgoing = 0;
+};
+
+// Gets an answer. Called only from within the event loop, never from inside Backend::start or
+// Call's functions, except where they say so. After on_end or on_failure nothing more comes.
+class Caller {
+ public:
+  virtual void on_head(const AnswerHead& head) = 0;
+  // Takes all of `data`. False: no more until Call::resume_answer().
+  virtual bool on_data(std::string_view data) = 0;
+  virtual void on_end(std::span<const net::Field> trailers) = 0;
+  virtual void on_failure(const Failure& failure) = 0;
+  // The call takes request body again after write_body() was short.
+  virtual void on_want_body() = 0;
+  // Nothing more for now: what was gathered should be sent.
+  virtual void on_flush() = 0;
+
+ protected:
+  ~Caller() = default;
+};
+
+// One request at a backend. Destroying it cancels it. It must not be destroyed from inside a
+// Caller's function: the caller hands it to the Graveyard then.
+class Call {
+ public:
+  virtual ~Call() = default;
+  // Begins; may call the caller back at once.
+  virtual void begin() = 0;
+  // Request body bytes; returns how many were taken. Short: on_want_body() comes.
+  virtual std::size_t write_body(std::string_view data) = 0;
+  virtual void finish_body(std::span<const net::Field> trailers) = 0;
+  // The caller takes answer data again. May call it back at once.
+  virtual void resume_answer() = 0;
+  virtual Usage usage() const { return {}; }
+  // Lets go of everything and never calls back again. Safe from inside a Caller's function.
+  virtual void cancel() = 0;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  // For the access log.
+  virtual std::string_view name() const = 0;
+  // A call for `head`, which is serialized here; nothing is called back before Call::begin. The
+  // call may outlive the backend.
+  virtual std::unique_ptr<Call> start(const CallHead& head, Caller& caller) = 0;
+};
+
+}  // namespace duet::gateway

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "gateway/access_log.h"
+#include "gateway/active_table.h"
+#include "gateway/graveyard.h"
+#include "net/buffer.h"
+#include "net/event_loop.h"
+#include "net/http_message.h"
+
+namespace duet::gateway {
+
+// Bounds of what clients may do.
+struct ClientLimits {
+  net::HttpLimits http;
+  std::int64_t head_timeout_ms =
+      10'000;  // from a request's first byte (or the connection) to its head's end
+  std::int64_t idle_timeout_ms = 75'000;  // between requests
+  std::int64_t stall_timeout_ms =
+      30'000;  // a client that neither sends its body nor takes its answer
+  std::int64_t linger_timeout_ms = 2'000;  // for reading what a client still sends after its answer
+  std::size_t body_buffer_bytes = 64 << 10;    // request body that waits for a backend
+  std::size_t answer_buffer_bytes = 64 << 10;  // answer that waits for the client
+  std::size_t discard_bytes =
+      256 << 10;                     // of a body that nobody wants; past it the connection closes
+  std::size_t connections = 10'000;  // at the same time; more wait in the kernel's backlog
+};
+
+// Time as text for Date fields, formatted once a second.
+class DateText {
+ public:
+  // RFC 9110 IMF-fixdate, a view until the next call.
+  std::string_view get(const net::EventLoop& loop);
+
+ private:
+  std::int64_t until_ns_ = 0;
+  std::string text_;
+};
+
+class ClientConnection;
+
+// What the connections of a worker share. Not thread-safe.
+struct Front {
+  Front(net::EventLoop& event_loop, const ClientLimits& client_limits, std::uint64_t seed);
+  ~Front();
+
+  net::EventLoop& loop;
+  ClientLimits limits;
+  net::BufferPool buffers{1024};
+  Graveyard graveyard{loop};
+  AccessLog access_log{loop};
+  DateText date;
+  std::shared_ptr<const ActiveTable> table;  // null until the first one is set
+  bool draining = false;
+  std::list<std::unique_ptr<ClientConnection>> connections;
+  std::uint64_t requests = 0;
+  std::int64_t requests_in_flight = 0;
+
+  // For weights; xorshift, not for secrets.
+  std::uint32_t random() {
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return static_cast<std::uint32_t>(random_state >> 32);
+  }
+  std::uint64_t random_state;
+};
+
+}  // namespace duet::gateway

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gateway/config.h"
+#include "gateway/control_client.h"
+#include "net/http_client.h"
+#include "net/http_server.h"
+#include "net/socket.h"
+
+// What the end-to-end tests of the gateway start: a worker on a thread of its own with real
+// sockets, and servers behind it.
+namespace duet::gateway {
+
+constexpr std::int64_t kTestTimeoutMs = 30'000;
+
+// A blocking HTTP server on a loopback port; `serve` gets each connection on a thread.
+class TestServer {
+ public:
+  using Serve = std::function<void(net::ServerConnection&)>;
+  explicit TestServer(Serve serve);
+  ~TestServer();
+  int port() const { return port_; }
+  int connections() const { return connections_; }
+
+ private:
+  void accept_all();
+  Serve serve_;
+  sys::Fd listener_;
+  int port_ = 0;
+  std::atomic<int> connections_ = 0;
+  std::atomic<bool> stopping_ = false;
+  std::vector<std::thread> threads_;
+  std::vector<std::shared_ptr<sys::Fd>> open_;  // the connections once more, to end them
+  std::thread acceptor_;
+};
+
+// Answers every request with its method, path and body as text, and its fields as x-got-*.
+void serve_echo(net::ServerConnection& connection);
+
+struct Answer {
+  int status = 0;
+  net::FieldList fields;
+  std::string body;
+};
+
+class GatewayTest : public testing::Test {
+ public:
+  GatewayTest();
+  ~GatewayTest() override;
+
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  // Sets a table whose only listener is "web".
+  void set_table(RouteTable table);
+  // A route for every request to `backend`, of which there is no other.
+  void serve_all(BackendConfig backend);
+  net::HttpClient client() const;
+  Answer ask(const net::ClientRequest& request) const;
+  Answer ask(net::HttpClient& http, const net::ClientRequest& request) const;
+  // Sends `text` and reads until the gateway closes.
+  std::string raw(const std::string& text) const;
+  // Sends the code of a guest; returns its digest.
+  std::string add_guest(const std::string& name);
+  BackendConfig handler(const std::string& guest, HandlerLimits limits = {});
+  // Lines of the access log that were written since the last call; waits until there is one at
+  // least.
+  std::string log_lines();
+
+  std::string directory_;
+  std::unique_ptr<ControlClient> control_;
+  int port_ = 0;
+
+ private:
+  class Running;
+  std::unique_ptr<Running> running_;
+  sys::Fd log_;
+};
+
+}  // namespace duet::gateway

@@ -1,0 +1,337 @@
+#include "gateway/handler_call.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "gateway/outgoing_call.h"
+
+namespace duet::gateway {
+namespace {
+
+constexpr std::int64_t kNsPerMs = 1'000'000;
+
+using Outcome = engine::RequestEnd::Outcome;
+
+struct OutcomeAnswer {
+  int status;
+  std::string_view reason;
+};
+
+OutcomeAnswer answer_for(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kNoResponse:
+      return {502, "NoResponse"};
+    case Outcome::kGuestError:
+      return {502, "GuestError"};
+    case Outcome::kTrap:
+      return {502, "Trap"};
+    case Outcome::kCpuBudget:
+      return {504, "CPULimit"};
+    case Outcome::kMemoryLimit:
+      return {502, "MemoryLimit"};
+    case Outcome::kExhausted:
+      return {503, "NoSandbox"};
+    default:
+      return {500, "EngineError"};
+  }
+}
+
+engine::RequestLimits engine_limits(const HandlerLimits& limits) {
+  return {.memory_bytes = static_cast<std::uint64_t>(limits.memory_bytes),
+          .outgoing_limit = static_cast<std::uint32_t>(limits.outgoing_concurrent),
+          .cpu_budget_ns = static_cast<std::uint64_t>(limits.cpu_ms * kNsPerMs),
+          .log_bytes = static_cast<std::uint64_t>(limits.log_bytes)};
+}
+
+// Views of `fields` as the engine takes them; `memory` keeps them.
+std::span<const engine::Field> engine_fields(std::span<const net::Field> fields,
+                                             std::vector<engine::Field>& memory) {
+  memory.clear();
+  for (const net::Field& field : fields) {
+    memory.push_back({field.name, field.value});
+  }
+  return memory;
+}
+
+}  // namespace
+
+HandlerCall::HandlerCall(std::shared_ptr<HandlerShared> shared, Caller& caller)
+    : shared_(std::move(shared)), caller_(caller) {
+  ++shared_->in_flight;
+}
+
+HandlerCall::~HandlerCall() {
+  outgoing_.clear();
+  --shared_->in_flight;
+}
+
+std::unique_ptr<Call> HandlerCall::start(std::shared_ptr<HandlerShared> shared,
+                                         const CallHead& head, Caller& caller) {
+  std::unique_ptr<HandlerCall> call(new HandlerCall(std::move(shared), caller));
+  std::vector<engine::Field> memory;
+  memory.reserve(head.fields.size() + 2);
+  std::span<const engine::Field> fields = engine_fields(head.fields, memory);
+  char digits[20];
+  if (head.framing == net::Framing::kLength) {
+    const auto [end, error] = std::to_chars(digits, digits + sizeof(digits), head.content_length);
+    memory.push_back({"content-length", {digits, static_cast<std::size_t>(end - digits)}});
+    fields = memory;
+  }
+  auto started = engine::HandlerRequest::start(
+      *call->shared_->handler,
+      {.method = head.method,
+       .scheme = head.scheme,
+       .authority = head.authority.empty() ? std::string_view("localhost") : head.authority,
+       .path_with_query = head.target,
+       .headers = fields,
+       .body_complete = head.framing == net::Framing::kNone},
+      engine_limits(call->shared_->config.limits), SandboxEngine::token(*call));
+  if (!started.ok()) {
+    const bool exhausted = started.error().code() == ErrorCode::kExhausted;
+    const bool bad = started.error().code() == ErrorCode::kInvalid;
+    return std::make_unique<FailedCall>(
+        caller, Failure{.status = exhausted ? 503 : (bad ? 400 : 500),
+                        .reason = exhausted ? "NoSandbox" : (bad ? "BadRequest" : "EngineError"),
+                        .detail = started.error().message()});
+  }
+  call->request_.emplace(std::move(*started));
+  return call;
+}
+
+void HandlerCall::begin() {
+  net::EventLoop& loop = shared_->front.loop;
+  if (!shared_->config.allow_outbound.empty()) {
+    table_ = shared_->front.table;
+  }
+  began_ns_ = loop.now_ns();
+  loop.set_timer(
+      timer_,
+      std::min(shared_->config.limits.first_byte_ms, shared_->config.limits.wall_ms) * kNsPerMs);
+  poll();
+}
+
+void HandlerCall::on_sandbox_ready() {
+  poll();
+  caller_.on_flush();
+}
+
+void HandlerCall::poll() {
+  if (!request_ || done_) {
+    return;
+  }
+  const engine::RequestEvents events = request_->poll();
+  if (events.log()) {
+    take_logs();
+  }
+  if (events.head() && !head_passed_) {
+    pass_head();
+  }
+  if (events.outgoing() && !done_) {
+    serve_outgoing();
+  }
+  if (events.end() && !done_) {
+    take_end();
+  }
+  if (head_passed_ && !done_) {
+    read_body();
+  }
+  finish_if_complete();
+  if (!done_ && body_short_ && events.writable()) {
+    body_short_ = false;
+    caller_.on_want_body();
+  }
+}
+
+void HandlerCall::pass_head() {
+  const std::optional<engine::ResponseHead> head = request_->response_head();
+  if (!head) {
+    return;
+  }
+  head_passed_ = true;
+  AnswerHead answer{.status = head->status, .framing = net::Framing::kChunked};
+  std::vector<net::Field> fields;
+  fields.reserve(head->headers.size());
+  for (const engine::Field& field : head->headers) {
+    const net::FieldId id = net::field_id(field.name);
+    if (id == net::FieldId::kContentLength) {
+      std::uint64_t length = 0;
+      const auto [end, error] =
+          std::from_chars(field.value.data(), field.value.data() + field.value.size(), length);
+      if (error == std::errc{} && end == field.value.data() + field.value.size()) {
+        answer.framing = net::Framing::kLength;
+        answer.content_length = length;
+        answer.describes_body = true;
+      }
+    } else if (!net::is_hop_by_hop(id)) {
+      fields.push_back({field.name, field.value, id});
+    }
+  }
+  if (head->status < 200) {
+    fail(502, "BadAnswer", "the guest answered with status " + std::to_string(head->status));
+    return;
+  }
+  answer.fields = fields;
+  const std::int64_t spent_ns = shared_->front.loop.now_ns() - began_ns_;
+  shared_->front.loop.set_timer(timer_, shared_->config.limits.wall_ms * kNsPerMs - spent_ns);
+  caller_.on_head(answer);
+}
+
+void HandlerCall::read_body() {
+  while (!paused_ && !body_ended_ && !done_) {
+    const engine::Frame frame = request_->read();
+    switch (frame.kind) {
+      case engine::Frame::Kind::kPending:
+        return;
+      case engine::Frame::Kind::kData:
+        response_bytes_ += frame.data.size();
+        if (response_bytes_ > static_cast<std::uint64_t>(shared_->config.limits.response_bytes)) {
+          fail(502, "ResponseLimit", "the guest's body is larger than its limit");
+          return;
+        }
+        paused_ = !caller_.on_data(frame.data);
+        break;
+      case engine::Frame::Kind::kTrailers:
+        for (const engine::Field& trailer : frame.trailers) {
+          trailers_.emplace_back(trailer.name, trailer.value);
+        }
+        body_ended_ = true;
+        break;
+      case engine::Frame::Kind::kEnd:
+        body_ended_ = true;
+        break;
+      case engine::Frame::Kind::kError:
+        fail(502, "BodyAbandoned", std::string(frame.data));
+        return;
+    }
+  }
+}
+
+void HandlerCall::take_end() {
+  const std::optional<engine::RequestEnd> end = request_->end();
+  if (!end) {
+    return;
+  }
+  guest_ended_ = true;
+  usage_.cpu_ns = static_cast<std::int64_t>(end->cpu_ns);
+  usage_.peak_memory_bytes = end->peak_memory_bytes;
+  if (end->outcome != Outcome::kOk) {
+    const OutcomeAnswer answer = answer_for(end->outcome);
+    fail(answer.status, answer.reason, std::string(end->message));
+  }
+}
+
+void HandlerCall::finish_if_complete() {
+  if (done_ || !guest_ended_ || !body_ended_) {
+    return;
+  }
+  done_ = true;
+  std::vector<net::Field> trailers;
+  for (const auto& [name, value] : trailers_) {
+    const net::FieldId id = net::field_id(name);
+    if (!net::is_hop_by_hop(id) && id != net::FieldId::kContentLength) {
+      trailers.push_back({name, value, id});
+    }
+  }
+  end_sandbox();
+  caller_.on_end(trailers);
+}
+
+void HandlerCall::fail(int status, std::string_view reason, std::string detail) {
+  if (done_) {
+    return;
+  }
+  done_ = true;
+  end_sandbox();
+  caller_.on_failure({.status = status, .reason = reason, .detail = std::move(detail)});
+}
+
+// Frees the sandbox for the next request at once; this object may live on for a moment.
+void HandlerCall::end_sandbox() {
+  shared_->front.loop.cancel_timer(timer_);
+  take_logs();
+  outgoing_.clear();
+  request_.reset();
+}
+
+void HandlerCall::cancel() {
+  if (!done_) {
+    done_ = true;
+    end_sandbox();
+  }
+}
+
+void HandlerCall::on_timeout() {
+  const bool answered = head_passed_;
+  fail(504, answered ? "WallLimit" : "Timeout",
+       answered ? "the guest took too long in all" : "the guest did not answer in time");
+  caller_.on_flush();
+}
+
+std::size_t HandlerCall::write_body(std::string_view data) {
+  if (!request_) {
+    return data.size();
+  }
+  const std::size_t taken = request_->write(data);
+  body_short_ = taken < data.size();
+  return taken;
+}
+
+void HandlerCall::finish_body(std::span<const net::Field> trailers) {
+  if (request_) {
+    std::vector<engine::Field> memory;
+    // Trailers that the guest could not take are the client's mistake, and not worth an answer of
+    // their own.
+    if (!request_->finish(engine_fields(trailers, memory)).ok()) {
+      request_->abort(engine::HttpError::kProtocolError);
+    }
+  }
+}
+
+void HandlerCall::resume_answer() {
+  paused_ = false;
+  if (request_ && head_passed_ && !done_) {
+    read_body();
+    finish_if_complete();
+  }
+}
+
+void HandlerCall::take_logs() {
+  while (request_) {
+    const std::optional<engine::LogPiece> piece = request_->next_log();
+    if (!piece) {
+      return;
+    }
+    std::unique_ptr<LineCutter>& lines = piece->error_stream ? error_lines_ : out_lines_;
+    if (!lines) {
+      lines = std::make_unique<LineCutter>(shared_->log, piece->error_stream);
+    }
+    lines->write(piece->text);
+    if (piece->dropped_bytes > 0) {
+      lines->write("[duet: " + std::to_string(piece->dropped_bytes) +
+                   " bytes of output dropped: over the limit of a request]\n");
+    }
+  }
+}
+
+void HandlerCall::serve_outgoing() {
+  while (const std::optional<engine::OutgoingHead> head = request_->next_outgoing()) {
+    start_outgoing(*head);
+  }
+  for (const auto& call : outgoing_) {
+    call->pump();
+  }
+  std::erase_if(outgoing_, [](const auto& call) { return call->closed(); });
+}
+
+void HandlerCall::start_outgoing(const engine::OutgoingHead& head) {
+  const HandlerLimits& limits = shared_->config.limits;
+  if (++usage_.outgoing > static_cast<std::uint32_t>(limits.outgoing)) {
+    request_->fail_outgoing(head.id, engine::HttpError::kConnectionLimitReached);
+    request_->close_outgoing(head.id);
+    return;
+  }
+  outgoing_.push_back(std::make_unique<OutgoingCall>(*shared_, table_.get(), *request_, head));
+  outgoing_.back()->begin();
+}
+
+}  // namespace duet::gateway

@@ -1,0 +1,416 @@
+#include "gateway/proxy_call.h"
+
+#include <charconv>
+#include <cstring>
+
+namespace duet::gateway {
+namespace {
+
+constexpr std::int64_t kNsPerMs = 1'000'000;
+constexpr std::size_t kBufferBytes = 64 << 10;  // of the request's body, and of the answer's
+constexpr std::size_t kLargeReadBytes = 64 << 10;
+constexpr std::string_view kVia = "1.1 duet";
+
+bool is_idempotent(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE" ||
+         method == "PUT" || method == "DELETE";
+}
+
+void append_field(std::string& out, std::string_view name, std::string_view value) {
+  out.append(name).append(": ").append(value).append("\r\n");
+}
+
+}  // namespace
+
+ProxyCall::ProxyCall(UpstreamPool& pool, std::vector<Origin*> origins, const Timeouts& timeouts,
+                     const CallHead& head, Caller& caller)
+    : pool_(pool),
+      origins_(std::move(origins)),
+      timeouts_(timeouts),
+      caller_(caller),
+      idempotent_(is_idempotent(head.method)),
+      to_head_(head.method == "HEAD"),
+      wants_upgrade_(!head.upgrade.empty()),
+      framing_(head.framing),
+      body_sent_(head.framing == net::Framing::kNone) {
+  write_request_head(head);
+}
+
+void ProxyCall::write_request_head(const CallHead& head) {
+  constexpr std::size_t kUsualBytes = 1024;
+  std::string& out = request_text_;
+  out.reserve(kUsualBytes);
+  out.append(head.method).append(" ").append(head.target).append(" HTTP/1.1\r\n");
+  append_field(out, "Host", head.authority);
+  for (const net::Field& field : head.fields) {
+    append_field(out, field.name, field.value);
+  }
+  append_field(out, "Via", kVia);
+  if (head.framing == net::Framing::kChunked) {
+    append_field(out, "Transfer-Encoding", "chunked");
+  } else if (head.framing == net::Framing::kLength) {
+    append_field(out, "Content-Length", std::to_string(head.content_length));
+  } else if (head.method == "POST" || head.method == "PUT" || head.method == "PATCH") {
+    append_field(out, "Content-Length", "0");
+  }
+  if (wants_upgrade_) {
+    append_field(out, "Connection", "Upgrade");
+    append_field(out, "Upgrade", head.upgrade);
+  }
+  out.append("\r\n");
+}
+
+void ProxyCall::begin() {
+  if (timeouts_.total_ms > 0) {
+    pool_.loop().set_timer(deadline_, timeouts_.total_ms * kNsPerMs);
+  }
+  if (open_connection(true) && body_sent_ && connection_->connected()) {
+    connection_->stream().flush();
+  }
+}
+
+// Takes or makes a connection and puts the head into its buffer. False: it failed, and the caller
+// knows.
+bool ProxyCall::open_connection(bool may_reuse) {
+  Origin& origin = *origins_[next_origin_];
+  connection_ = may_reuse ? pool_.take(origin, !idempotent_) : nullptr;
+  if (!connection_) {
+    auto connected = pool_.connect(origin);
+    if (!connected.ok()) {
+      fail(502, "ConnectFailed", connected.error().message());
+      return false;
+    }
+    connection_ = std::move(*connected);
+  }
+  connection_->set_user(this);
+  connection_->stream().out().append(request_text_);
+  set_timer();
+  return true;
+}
+
+void ProxyCall::set_timer() {
+  net::EventLoop& loop = pool_.loop();
+  if (tunnel_ || paused_ || done_) {
+    loop.cancel_timer(timer_);
+  } else if (connection_) {
+    loop.set_timer(timer_,
+                   (connection_->connected() || connection_->reused() ? timeouts_.idle_ms
+                                                                      : timeouts_.connect_ms) *
+                       kNsPerMs);
+  }
+}
+
+// Sends the request again where that is safe. False: it is not.
+bool ProxyCall::retry() {
+  net::Stream& stream = connection_->stream();
+  if (answer_begun_ || done_) {
+    return false;
+  }
+  const bool never_connected = !connection_->connected() && !connection_->reused();
+  std::string gathered;  // what was given for sending, and never left
+  if (never_connected) {
+    if (next_origin_ + 1 >= origins_.size()) {
+      return false;
+    }
+    ++next_origin_;
+    gathered = stream.out().view();
+  } else {
+    if (!connection_->reused() || retried_ || !idempotent_ || body_begun_) {
+      return false;
+    }
+    retried_ = true;
+  }
+  connection_.reset();
+  if (!open_connection(false)) {
+    return true;
+  }
+  if (gathered.size() > request_text_.size()) {
+    connection_->stream().out().append(std::string_view(gathered).substr(request_text_.size()));
+  }
+  return true;
+}
+
+std::size_t ProxyCall::write_body(std::string_view data) {
+  if (done_ || !connection_) {
+    return data.size();
+  }
+  net::Stream& stream = connection_->stream();
+  if (stream.out().size() >= kBufferBytes) {
+    body_short_ = true;
+    return 0;
+  }
+  body_begun_ = true;
+  char size[20];
+  std::string_view size_line;
+  std::string_view line_end;
+  if (framing_ == net::Framing::kChunked && !tunnel_) {
+    auto [end, error] = std::to_chars(size, size + 16, data.size(), 16);
+    *end++ = '\r';
+    *end++ = '\n';
+    size_line = {size, static_cast<std::size_t>(end - size)};
+    line_end = "\r\n";
+  }
+  if (connection_->connected()) {
+    stream.send({size_line, data, line_end});
+  } else {
+    for (const std::string_view piece : {size_line, data, line_end}) {
+      stream.out().append(piece);
+    }
+  }
+  return data.size();
+}
+
+void ProxyCall::finish_body(std::span<const net::Field> trailers) {
+  if (done_ || !connection_) {
+    return;
+  }
+  net::Stream& stream = connection_->stream();
+  if (tunnel_) {
+    stream.flush();
+    stream.shutdown_send();
+    return;
+  }
+  body_sent_ = true;
+  if (framing_ == net::Framing::kChunked) {
+    std::string end = "0\r\n";
+    for (const net::Field& trailer : trailers) {
+      append_field(end, trailer.name, trailer.value);
+    }
+    end += "\r\n";
+    stream.out().append(end);
+  }
+  if (connection_->connected()) {
+    stream.flush();
+  }
+}
+
+void ProxyCall::resume_answer() {
+  paused_ = false;
+  if (connection_ && !done_) {
+    set_timer();
+    read();
+  }
+}
+
+void ProxyCall::on_upstream() {
+  if (!connection_->stream().failed() && connection_->connected()) {
+    connection_->stream().flush();
+  }
+  read();
+  if (!done_ && connection_ && body_short_ &&
+      connection_->stream().out().size() < kBufferBytes / 2) {
+    body_short_ = false;
+    caller_.on_want_body();
+  }
+  caller_.on_flush();
+}
+
+void ProxyCall::read() {
+  if (reading_) {
+    return;
+  }
+  reading_ = true;
+  while (!done_ && !paused_ && connection_ && read_step()) {
+  }
+  reading_ = false;
+  if (!done_) {
+    set_timer();
+  }
+}
+
+// One recv and what follows from it. False: nothing more now.
+bool ProxyCall::read_step() {
+  net::Stream& stream = connection_->stream();
+  const bool large = head_passed_ && (head_.framing != net::Framing::kLength ||
+                                      head_.content_length > net::BufferPool::kBlockBytes);
+  const bool received = stream.fill(kBufferBytes, large ? kLargeReadBytes : 4 << 10);
+  answer_begun_ |= !stream.in().empty();
+  if (stream.failed()) {
+    if (!retry()) {
+      const bool connecting = !connection_->connected() && !connection_->reused();
+      fail(502, connecting ? "ConnectFailed" : "ConnectionLost", std::strerror(stream.error()));
+    }
+    return false;
+  }
+  bool progress = false;
+  if (!head_passed_) {
+    progress = read_head();
+  } else {
+    progress = tunnel_ ? read_tunnel() : read_body();
+  }
+  if (!done_ && !progress && connection_ && connection_->stream().ended()) {
+    stream_ended();
+    return false;
+  }
+  return progress || received;
+}
+
+bool ProxyCall::read_head() {
+  net::Stream& stream = connection_->stream();
+  if (stream.in().empty()) {
+    return false;
+  }
+  const net::ParseResult result = parser_.parse(stream.in().view(), to_head_, head_);
+  if (result.state == net::ParseResult::State::kInvalid) {
+    fail(502, "BadAnswer", std::string(result.reason));
+    return false;
+  }
+  if (result.state == net::ParseResult::State::kIncomplete) {
+    return false;
+  }
+  if (head_.status == 101 && !wants_upgrade_) {
+    fail(502, "BadAnswer", "the server switches protocols though nobody asked");
+    return false;
+  }
+  if (head_.status != 100) {  // the gateway itself has said that
+    pass_head();
+  }
+  if (done_) {
+    return false;
+  }
+  stream.in().consume(result.consumed);
+  if (head_.status >= 200) {
+    head_passed_ = true;
+    body_ = net::BodyDecoder(head_.framing, head_.content_length, net::HttpLimits{});
+  } else if (head_.status == 101) {
+    head_passed_ = tunnel_ = true;
+    framing_ = net::Framing::kNone;
+    set_timer();
+  }
+  return true;
+}
+
+void ProxyCall::pass_head() {
+  fields_.clear();
+  const net::Field* length = nullptr;
+  const net::Field* connection = nullptr;
+  for (const net::Field& field : head_.fields) {
+    if (field.id == net::FieldId::kContentLength) {
+      length = &field;
+    } else if (field.id == net::FieldId::kConnection) {
+      connection = &field;
+    } else if (!net::is_hop_by_hop(field.id) ||
+               (head_.status == 101 && field.id == net::FieldId::kUpgrade)) {
+      fields_.push_back(field);
+    }
+  }
+  if (connection != nullptr && head_.status != 101) {
+    std::erase_if(fields_, [connection](const net::Field& field) {
+      return net::list_has_token(connection->value, field.name);
+    });
+  }
+  AnswerHead head{
+      .status = head_.status, .fields = fields_, .content_length = head_.content_length};
+  switch (head_.framing) {
+    case net::Framing::kNone:
+      head.describes_body = length != nullptr;
+      break;
+    case net::Framing::kLength:
+      head.framing = net::Framing::kLength;
+      break;
+    default:
+      head.framing = net::Framing::kChunked;
+  }
+  caller_.on_head(head);
+}
+
+bool ProxyCall::read_body() {
+  net::Stream& stream = connection_->stream();
+  const net::BodyDecoder::Step step = body_.next(stream.in().view());
+  if (step.state == net::BodyDecoder::State::kData) {
+    paused_ = !caller_.on_data(step.data);
+    if (paused_) {
+      set_timer();
+    }
+  }
+  if (done_ || !connection_) {
+    return false;
+  }
+  stream.in().consume(step.consumed);
+  switch (step.state) {
+    case net::BodyDecoder::State::kEnd:
+      finish(body_.trailers());
+      return false;
+    case net::BodyDecoder::State::kInvalid:
+      fail(502, "BadAnswer", std::string(step.reason));
+      return false;
+    case net::BodyDecoder::State::kData:
+      return true;
+    case net::BodyDecoder::State::kNeedMore:
+      return false;
+  }
+  return false;
+}
+
+bool ProxyCall::read_tunnel() {
+  net::Buffer& in = connection_->stream().in();
+  if (in.empty()) {
+    return false;
+  }
+  paused_ = !caller_.on_data(in.view());
+  in.clear();
+  return true;
+}
+
+// The server closed, and everything that it sent was read.
+void ProxyCall::stream_ended() {
+  if (tunnel_ || (head_passed_ && body_.until_close())) {
+    finish({});
+  } else if (!retry()) {
+    fail(502, "ConnectionLost", "the server closed before the end of its answer");
+  }
+}
+
+void ProxyCall::finish(std::span<const net::Field> trailers) {
+  done_ = true;
+  set_timer();
+  pool_.loop().cancel_timer(deadline_);
+  net::Stream& stream = connection_->stream();
+  const bool reusable = head_.keep_alive && body_sent_ && !tunnel_ && !stream.ended() &&
+                        stream.in().empty() && stream.out().empty();
+  if (reusable) {
+    pool_.give(std::move(connection_));
+  } else {
+    connection_.reset();
+  }
+  caller_.on_end(trailers);
+}
+
+void ProxyCall::cancel() {
+  done_ = true;
+  pool_.loop().cancel_timer(timer_);
+  pool_.loop().cancel_timer(deadline_);
+  connection_.reset();
+}
+
+void ProxyCall::fail(int status, std::string_view reason, std::string detail) {
+  done_ = true;
+  set_timer();
+  pool_.loop().cancel_timer(deadline_);
+  if (!origins_.empty()) {
+    detail.append(" (").append(origins_[next_origin_]->name).append(")");
+  }
+  connection_.reset();
+  caller_.on_failure({.status = status, .reason = reason, .detail = std::move(detail)});
+}
+
+void ProxyCall::on_idle() {
+  if (done_) {
+    return;
+  }
+  if (connection_->connected() || connection_->reused()) {
+    fail(504, "UpstreamTimeout", "the server sent nothing in time");
+  } else if (!retry()) {
+    fail(504, "ConnectTimeout", "no connection in time");
+  }
+  caller_.on_flush();
+}
+
+void ProxyCall::on_deadline() {
+  if (!done_) {
+    fail(504, "UpstreamTimeout", "the answer was not complete in time");
+    caller_.on_flush();
+  }
+}
+
+}  // namespace duet::gateway

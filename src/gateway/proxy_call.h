@@ -1,0 +1,84 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/config.h"
+#include "gateway/exchange.h"
+#include "gateway/upstream_pool.h"
+#include "net/http_body.h"
+#include "net/http_parser.h"
+
+namespace duet::gateway {
+
+// One request to a server over HTTP/1.1, on a pooled connection if there is one. A request that met
+// a connection which the server had just closed is sent once more on a new one, if that is safe:
+// nothing of it was sent, or it is idempotent and has no body. A server that cannot be connected to
+// is passed over for the next endpoint.
+class ProxyCall final : public Call, public UpstreamConnection::User {
+ public:
+  struct Timeouts {
+    std::int64_t connect_ms = 2'000;
+    std::int64_t idle_ms = 60'000;
+    std::int64_t total_ms = 0;  // 0: none
+  };
+  // `origins` are tried in their order.
+  ProxyCall(UpstreamPool& pool, std::vector<Origin*> origins, const Timeouts& timeouts,
+            const CallHead& head, Caller& caller);
+  ~ProxyCall() override = default;
+
+  void begin() override;
+  std::size_t write_body(std::string_view data) override;
+  void finish_body(std::span<const net::Field> trailers) override;
+  void resume_answer() override;
+  void cancel() override;
+  void on_upstream() override;
+
+ private:
+  void write_request_head(const CallHead& head);
+  bool open_connection(bool may_reuse);
+  bool retry();
+  void read();
+  bool read_step();
+  bool read_head();
+  void pass_head();
+  bool read_body();
+  bool read_tunnel();
+  void stream_ended();
+  void finish(std::span<const net::Field> trailers);
+  void fail(int status, std::string_view reason, std::string detail);
+  void set_timer();
+  void on_idle();
+  void on_deadline();
+
+  UpstreamPool& pool_;
+  std::vector<Origin*> origins_;
+  std::size_t next_origin_ = 0;
+  Timeouts timeouts_;
+  Caller& caller_;
+  std::unique_ptr<UpstreamConnection> connection_;
+  std::string request_text_;  // the head, for sending it again
+  bool idempotent_ = false;
+  bool to_head_ = false;
+  bool wants_upgrade_ = false;
+  net::Framing framing_;
+  bool body_sent_ = false;   // all of the request
+  bool body_short_ = false;  // write_body() was short
+  bool body_begun_ = false;
+  bool answer_begun_ = false;  // bytes of the answer came
+  bool head_passed_ = false;
+  bool tunnel_ = false;
+  bool paused_ = false;
+  bool done_ = false;
+  bool retried_ = false;
+  bool reading_ = false;
+  net::ResponseParser parser_{net::HttpLimits{}};
+  net::ResponseHead head_;
+  net::BodyDecoder body_;
+  std::vector<net::Field> fields_;
+  net::MemberTimer<ProxyCall, &ProxyCall::on_idle> timer_{*this};
+  net::MemberTimer<ProxyCall, &ProxyCall::on_deadline> deadline_{*this};
+};
+
+}  // namespace duet::gateway

@@ -1,0 +1,351 @@
+#include "gateway/route_index.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <functional>
+
+namespace duet::gateway {
+namespace {
+
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const {
+    return std::hash<std::string_view>()(text);
+  }
+};
+
+template <typename Value>
+using TextMap = std::unordered_map<std::string, Value, TextHash, std::equal_to<>>;
+
+struct CompiledValue {
+  const ValueMatch* match;
+  std::unique_ptr<RE2> expression;  // null: exact
+  bool holds(std::string_view value) const {
+    return expression ? RE2::FullMatch(re2::StringPiece(value.data(), value.size()), *expression)
+                      : value == match->value;
+  }
+};
+
+// One match of one rule.
+struct Candidate {
+  const Route* route;
+  const Rule* rule;
+  std::size_t rule_index;
+  const Match* match;  // null: everything
+  std::size_t order;   // of the match in the table
+  std::unique_ptr<RE2> path;
+  std::vector<CompiledValue> headers;
+  std::vector<CompiledValue> query;
+};
+
+using Candidates = std::vector<std::unique_ptr<Candidate>>;
+
+// Among matches of the same path: with a method, most headers, most query parameters, the earlier
+// one.
+bool more_specific(const std::unique_ptr<Candidate>& a, const std::unique_ptr<Candidate>& b) {
+  const bool a_method = a->match != nullptr && !a->match->method.empty();
+  const bool b_method = b->match != nullptr && !b->match->method.empty();
+  if (a_method != b_method) {
+    return a_method;
+  }
+  if (a->headers.size() != b->headers.size()) {
+    return a->headers.size() > b->headers.size();
+  }
+  if (a->query.size() != b->query.size()) {
+    return a->query.size() > b->query.size();
+  }
+  return a->order < b->order;
+}
+
+// The value of the first query parameter called `name`, as sent.
+std::optional<std::string_view> query_value(std::string_view query, std::string_view name) {
+  if (!query.empty()) {
+    query.remove_prefix(1);  // '?'
+  }
+  while (!query.empty()) {
+    const std::size_t end = std::min(query.find('&'), query.size());
+    const std::string_view pair = query.substr(0, end);
+    query.remove_prefix(std::min(end + 1, query.size()));
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    if (pair.substr(0, equals) == name) {
+      return equals < pair.size() ? pair.substr(equals + 1) : std::string_view();
+    }
+  }
+  return std::nullopt;
+}
+
+// All fields of one name joined by commas, as Gateway API implementations see repeated headers.
+bool header_holds(const CompiledValue& wanted, const net::RequestHead& request) {
+  const net::Field* first = nullptr;
+  std::string joined;
+  for (const net::Field& field : request.fields) {
+    if (!net::equals_ignoring_case(field.name, wanted.match->name)) {
+      continue;
+    }
+    if (first == nullptr) {
+      first = &field;
+      joined.clear();
+    } else {
+      if (joined.empty()) {
+        joined = first->value;
+      }
+      joined.append(",").append(field.value);
+    }
+  }
+  return first != nullptr && wanted.holds(joined.empty() ? first->value : joined);
+}
+
+bool holds(const Candidate& candidate, std::string_view listener, const net::RequestHead& request) {
+  const std::vector<std::string>& listeners = candidate.route->listeners;
+  if (!listeners.empty() &&
+      std::find(listeners.begin(), listeners.end(), listener) == listeners.end()) {
+    return false;
+  }
+  if (candidate.match == nullptr) {
+    return true;
+  }
+  if (!candidate.match->method.empty() && candidate.match->method != request.method) {
+    return false;
+  }
+  for (const CompiledValue& header : candidate.headers) {
+    if (!header_holds(header, request)) {
+      return false;
+    }
+  }
+  for (const CompiledValue& parameter : candidate.query) {
+    const auto value = query_value(request.query, parameter.match->name);
+    if (!value || !parameter.holds(*value)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+const Candidate* first_that_holds(const Candidates& candidates, std::string_view listener,
+                                  const net::RequestHead& request) {
+  for (const auto& candidate : candidates) {
+    if (holds(*candidate, listener, request)) {
+      return candidate.get();
+    }
+  }
+  return nullptr;
+}
+
+Result<std::unique_ptr<RE2>> compile(const std::string& expression) {
+  RE2::Options options;
+  options.set_log_errors(false);
+  options.set_max_mem(1 << 20);  // bytes an expression may take
+  auto compiled = std::make_unique<RE2>(expression, options);
+  if (!compiled->ok()) {
+    return invalid("regular expression '" + expression + "': " + compiled->error());
+  }
+  return compiled;
+}
+
+Result<std::vector<CompiledValue>> compile_values(const std::vector<ValueMatch>& matches) {
+  std::vector<CompiledValue> compiled;
+  for (const ValueMatch& match : matches) {
+    CompiledValue value{.match = &match, .expression = nullptr};
+    if (match.regular_expression) {
+      DUET_ASSIGN(value.expression, compile(match.value));
+    }
+    compiled.push_back(std::move(value));
+  }
+  return compiled;
+}
+
+}  // namespace
+
+// The routes of one hostname.
+struct RouteIndex::Host {
+  TextMap<Candidates> exact;
+  Candidates expressions;        // longest first
+  TextMap<Candidates> prefixes;  // without the slash at the end; "" is every path
+  std::size_t longest_prefix = 0;
+
+  void sort() {
+    for (auto* map : {&exact, &prefixes}) {
+      for (auto& [path, candidates] : *map) {
+        std::sort(candidates.begin(), candidates.end(), more_specific);
+      }
+    }
+    std::sort(expressions.begin(), expressions.end(), [](const auto& a, const auto& b) {
+      const std::size_t a_size = a->match->path.value.size();
+      const std::size_t b_size = b->match->path.value.size();
+      return a_size != b_size ? a_size > b_size : more_specific(a, b);
+    });
+  }
+
+  const Candidate* find(std::string_view listener, const net::RequestHead& request) const {
+    if (const auto found = exact.find(request.path); found != exact.end()) {
+      if (const Candidate* candidate = first_that_holds(found->second, listener, request)) {
+        return candidate;
+      }
+    }
+    for (const auto& candidate : expressions) {
+      if (RE2::FullMatch(re2::StringPiece(request.path.data(), request.path.size()),
+                         *candidate->path) &&
+          holds(*candidate, listener, request)) {
+        return candidate.get();
+      }
+    }
+    return find_prefix(listener, request);
+  }
+
+  // Tries the path's own prefixes, longest first.
+  const Candidate* find_prefix(std::string_view listener, const net::RequestHead& request) const {
+    std::string_view prefix = request.path;
+    for (;;) {
+      if (prefix.size() <= longest_prefix) {
+        if (const auto found = prefixes.find(prefix); found != prefixes.end()) {
+          if (const Candidate* candidate = first_that_holds(found->second, listener, request)) {
+            return candidate;
+          }
+        }
+      }
+      const std::size_t slash = prefix.rfind('/');
+      if (slash == std::string_view::npos) {
+        return nullptr;
+      }
+      prefix = prefix.substr(0, slash);
+    }
+  }
+};
+
+struct RouteIndex::Compiled {
+  TextMap<Host> exact;
+  TextMap<Host> wildcard;  // ".example.com"
+  Host any;
+
+  Host* host(const std::string& name) {
+    if (name.empty() || name == "*") {
+      return &any;
+    }
+    return name.starts_with("*.") ? &wildcard[name.substr(1)] : &exact[name];
+  }
+};
+
+RouteIndex::RouteIndex() : compiled_(std::make_unique<Compiled>()) {}
+RouteIndex::RouteIndex(RouteIndex&&) noexcept = default;
+RouteIndex& RouteIndex::operator=(RouteIndex&&) noexcept = default;
+RouteIndex::~RouteIndex() = default;
+
+Result<RouteIndex> RouteIndex::build(const RouteTable& table) {
+  RouteIndex index;
+  std::size_t order = 0;
+  const auto add = [&order](Host& host, const Route& route, std::size_t rule_index,
+                            const Match* match) -> Status {
+    const Rule& rule = route.rules[rule_index];
+    auto candidate = std::make_unique<Candidate>(Candidate{.route = &route,
+                                                           .rule = &rule,
+                                                           .rule_index = rule_index,
+                                                           .match = match,
+                                                           .order = order++});
+    if (match == nullptr) {
+      host.prefixes[""].push_back(std::move(candidate));
+      return {};
+    }
+    DUET_ASSIGN(candidate->headers, compile_values(match->headers));
+    DUET_ASSIGN(candidate->query, compile_values(match->query));
+    const std::string& path = match->path.value;
+    if (match->path.type == PathMatch::Type::kRegularExpression) {
+      DUET_ASSIGN(candidate->path, compile(path));
+      host.expressions.push_back(std::move(candidate));
+      return {};
+    }
+    if (!path.starts_with('/')) {
+      return invalid("path '" + path + "' does not begin with '/'");
+    }
+    if (match->path.type == PathMatch::Type::kExact) {
+      host.exact[path].push_back(std::move(candidate));
+      return {};
+    }
+    std::string prefix = path;
+    while (prefix.ends_with('/')) {
+      prefix.pop_back();
+    }
+    host.longest_prefix = std::max(host.longest_prefix, prefix.size());
+    host.prefixes[prefix].push_back(std::move(candidate));
+    return {};
+  };
+  const auto add_rules = [&add](Host& host, const Route& route) -> Status {
+    for (std::size_t i = 0; i < route.rules.size(); ++i) {
+      if (route.rules[i].matches.empty()) {
+        DUET_TRY(add(host, route, i, nullptr));
+      }
+      for (const Match& match : route.rules[i].matches) {
+        DUET_TRY(add(host, route, i, &match));
+      }
+    }
+    return {};
+  };
+  for (const Route& route : table.routes) {
+    const std::vector<std::string> any_host{""};
+    for (const std::string& name : route.hostnames.empty() ? any_host : route.hostnames) {
+      if (Status added = add_rules(*index.compiled_->host(name), route); !added.ok()) {
+        return added.error().wrap(route.name);
+      }
+    }
+  }
+  for (auto* hosts : {&index.compiled_->exact, &index.compiled_->wildcard}) {
+    for (auto& [name, host] : *hosts) {
+      host.sort();
+    }
+  }
+  index.compiled_->any.sort();
+  return index;
+}
+
+std::string normalize_host(std::string_view authority) {
+  std::size_t size = authority.size();
+  if (authority.starts_with('[')) {
+    size = std::min(authority.find(']') + 1, size);
+  } else {
+    size = std::min(authority.find(':'), size);
+  }
+  std::string host(authority.substr(0, size));
+  std::transform(host.begin(), host.end(), host.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+  if (host.size() > 1 && host.ends_with('.')) {
+    host.pop_back();
+  }
+  return host;
+}
+
+std::optional<RouteMatch> RouteIndex::find(std::string_view listener,
+                                           const net::RequestHead& request) const {
+  const auto found = [](const Candidate* candidate) {
+    RouteMatch match{candidate->route, candidate->rule, candidate->rule_index, {}};
+    if (candidate->match != nullptr && candidate->match->path.type == PathMatch::Type::kPrefix) {
+      match.prefix = candidate->match->path.value;
+    }
+    return match;
+  };
+  if (!compiled_->exact.empty() || !compiled_->wildcard.empty()) {
+    const std::string host = normalize_host(request.authority);
+    if (const auto entry = compiled_->exact.find(host); entry != compiled_->exact.end()) {
+      if (const Candidate* candidate = entry->second.find(listener, request)) {
+        return found(candidate);
+      }
+    }
+    if (!compiled_->wildcard.empty()) {
+      for (std::size_t dot = host.find('.'); dot != std::string::npos && dot > 0;
+           dot = host.find('.', dot + 1)) {
+        const auto entry = compiled_->wildcard.find(std::string_view(host).substr(dot));
+        if (entry == compiled_->wildcard.end()) {
+          continue;
+        }
+        if (const Candidate* candidate = entry->second.find(listener, request)) {
+          return found(candidate);
+        }
+      }
+    }
+  }
+  if (const Candidate* candidate = compiled_->any.find(listener, request)) {
+    return found(candidate);
+  }
+  return std::nullopt;
+}
+
+}  // namespace duet::gateway

@@ -1,0 +1,44 @@
+#include "gateway/sandbox_engine.h"
+
+#include <algorithm>
+
+namespace duet::gateway {
+
+SandboxEngine::SandboxEngine(net::EventLoop& loop, engine::Engine engine,
+                             engine::EpochTicker ticker)
+    : loop_(loop), engine_(std::move(engine)), ticker_(std::move(ticker)) {}
+
+Result<std::unique_ptr<SandboxEngine>> SandboxEngine::create(net::EventLoop& loop,
+                                                             const engine::EngineOptions& options) {
+  DUET_ASSIGN(engine::Engine engine, engine::Engine::create(options));
+  DUET_ASSIGN(engine::EpochTicker ticker, engine::EpochTicker::start(engine, options.tick_ns));
+  std::unique_ptr<SandboxEngine> made(
+      new SandboxEngine(loop, std::move(engine), std::move(ticker)));
+  DUET_TRY(loop.add(made->engine_.event_fd(), *made, EPOLLIN | EPOLLET));
+  loop.add_before_wait(*made);
+  return made;
+}
+
+SandboxEngine::~SandboxEngine() {
+  loop_.remove_before_wait(*this);
+  loop_.remove(engine_.event_fd(), *this);
+}
+
+std::int64_t SandboxEngine::before_wait(std::int64_t now_ns) {
+  const auto now = static_cast<std::uint64_t>(now_ns);
+  const std::optional<std::uint64_t> due = engine_.next_timer_ns();
+  if (due && *due <= now) {
+    engine_.fire_timers(now);
+  }
+  for (int polls = 0; polls < kPollsARound; ++polls) {
+    const std::optional<std::uint64_t> token = engine_.next_ready();
+    if (!token) {
+      const std::optional<std::uint64_t> next = engine_.next_timer_ns();
+      return next ? static_cast<std::int64_t>(std::max(*next, now) - now) : -1;
+    }
+    reinterpret_cast<SandboxUser*>(*token)->on_sandbox_ready();
+  }
+  return 0;
+}
+
+}  // namespace duet::gateway

@@ -1,0 +1,100 @@
+#include "gateway/services.h"
+
+#include <charconv>
+
+#include "gateway/handler_call.h"
+#include "gateway/proxy_call.h"
+
+namespace duet::gateway {
+namespace {
+
+class StaticCall final : public Call {
+ public:
+  StaticCall(const StaticBackend& config, Caller& caller)
+      : status_(config.status), type_(config.content_type), body_(config.body), caller_(caller) {}
+
+  void begin() override {
+    const net::Field type{"Content-Type", type_};
+    caller_.on_head({.status = status_,
+                     .fields = {&type, 1},
+                     .framing = body_.empty() ? net::Framing::kNone : net::Framing::kLength,
+                     .content_length = body_.size()});
+    caller_.on_data(body_);
+    caller_.on_end({});
+  }
+  std::size_t write_body(std::string_view data) override { return data.size(); }
+  void finish_body(std::span<const net::Field>) override {}
+  void resume_answer() override {}
+  void cancel() override {}
+
+ private:
+  int status_;
+  std::string type_;
+  std::string body_;
+  Caller& caller_;
+};
+
+}  // namespace
+
+StaticService::StaticService(std::string name, StaticBackend config)
+    : name_(std::move(name)), config_(std::move(config)) {
+  if (config_.content_type.empty()) {
+    config_.content_type = "text/plain; charset=utf-8";
+  }
+}
+
+std::unique_ptr<Call> StaticService::start(const CallHead&, Caller& caller) {
+  if (config_.body.empty() && config_.status >= 400) {
+    return std::make_unique<FailedCall>(
+        caller, Failure{.status = config_.status, .reason = config_.reason, .detail = {}});
+  }
+  return std::make_unique<StaticCall>(config_, caller);
+}
+
+Result<std::shared_ptr<ProxyService>> ProxyService::create(std::string name,
+                                                           const ProxyBackend& config,
+                                                           UpstreamPool& pool) {
+  std::shared_ptr<ProxyService> service(new ProxyService(std::move(name), config, pool));
+  for (const Endpoint& endpoint : config.endpoints) {
+    DUET_ASSIGN(Origin * origin, pool.origin(endpoint.address, endpoint.port));
+    service->origins_.push_back(origin);
+  }
+  return service;
+}
+
+std::unique_ptr<Call> ProxyService::start(const CallHead& head, Caller& caller) {
+  if (origins_.empty()) {
+    return std::make_unique<FailedCall>(
+        caller, Failure{.status = 503, .reason = "NoEndpoints", .detail = {}});
+  }
+  std::vector<Origin*> order;
+  order.reserve(origins_.size());
+  next_ = next_ + 1 < origins_.size() ? next_ + 1 : 0;
+  for (std::size_t i = 0; i < origins_.size(); ++i) {
+    order.push_back(origins_[(next_ + i) % origins_.size()]);
+  }
+  return std::make_unique<ProxyCall>(pool_, std::move(order),
+                                     ProxyCall::Timeouts{.connect_ms = config_.connect_timeout_ms,
+                                                         .idle_ms = config_.idle_timeout_ms,
+                                                         .total_ms = head.timeout_ms},
+                                     head, caller);
+}
+
+Result<std::shared_ptr<HandlerService>> HandlerService::create(std::string name,
+                                                               HandlerBackend config, Front& front,
+                                                               UpstreamPool& pool,
+                                                               TemplateCache& templates) {
+  auto shared = std::make_shared<HandlerShared>(std::move(name), std::move(config), front, pool);
+  DUET_ASSIGN(shared->handler, templates.get(shared->config));
+  return std::shared_ptr<HandlerService>(new HandlerService(std::move(shared)));
+}
+
+std::unique_ptr<Call> HandlerService::start(const CallHead& head, Caller& caller) {
+  if (shared_->in_flight >= shared_->config.limits.in_flight) {
+    return std::make_unique<FailedCall>(
+        caller, Failure{.status = 503, .reason = "Overloaded", .detail = {}});
+  }
+  return HandlerCall::start(shared_, head, caller);
+}
+
+}  // namespace duet::gateway

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/active_table.h"
+#include "gateway/config.h"
+#include "gateway/exchange.h"
+#include "gateway/front.h"
+#include "gateway/guest_log.h"
+#include "gateway/sandbox_engine.h"
+#include "gateway/template_cache.h"
+#include "gateway/upstream_pool.h"
+
+// The kinds of backends that answer.
+namespace duet::gateway {
+
+// A call that has failed before it began.
+class FailedCall final : public Call {
+ public:
+  FailedCall(Caller& caller, Failure failure) : caller_(caller), failure_(std::move(failure)) {}
+  void begin() override { caller_.on_failure(failure_); }
+  std::size_t write_body(std::string_view data) override { return data.size(); }
+  void finish_body(std::span<const net::Field>) override {}
+  void resume_answer() override {}
+  void cancel() override {}
+
+ private:
+  Caller& caller_;
+  Failure failure_;
+};
+
+// Answers the same to everything.
+class StaticService final : public Backend {
+ public:
+  StaticService(std::string name, StaticBackend config);
+  std::string_view name() const override { return name_; }
+  std::unique_ptr<Call> start(const CallHead& head, Caller& caller) override;
+
+ private:
+  std::string name_;
+  StaticBackend config_;
+};
+
+// Passes requests on to servers, each in its turn.
+class ProxyService final : public Backend {
+ public:
+  static Result<std::shared_ptr<ProxyService>> create(std::string name, const ProxyBackend& config,
+                                                      UpstreamPool& pool);
+  std::string_view name() const override { return name_; }
+  std::unique_ptr<Call> start(const CallHead& head, Caller& caller) override;
+
+ private:
+  ProxyService(std::string name, const ProxyBackend& config, UpstreamPool& pool)
+      : name_(std::move(name)), config_(config), pool_(pool) {}
+  std::string name_;
+  ProxyBackend config_;
+  UpstreamPool& pool_;
+  std::vector<Origin*> origins_;
+  std::size_t next_ = 0;
+};
+
+// What the calls of one handler share, and what outlives a table that named it.
+struct HandlerShared {
+  HandlerShared(std::string backend_name, HandlerBackend backend_config, Front& front_of_worker,
+                UpstreamPool& upstreams)
+      : name(std::move(backend_name)),
+        config(std::move(backend_config)),
+        front(front_of_worker),
+        pool(upstreams),
+        log(front_of_worker.loop, config.log_path) {}
+
+  std::string name;
+  HandlerBackend config;
+  Front& front;
+  UpstreamPool& pool;
+  GuestLog log;
+  std::shared_ptr<engine::Handler> handler;  // the template
+  std::int32_t in_flight = 0;
+};
+
+// Answers each request in a fresh sandbox.
+class HandlerService final : public Backend {
+ public:
+  // Loads the code, so that the first request does not have to.
+  static Result<std::shared_ptr<HandlerService>> create(std::string name, HandlerBackend config,
+                                                        Front& front, UpstreamPool& pool,
+                                                        TemplateCache& templates);
+  std::string_view name() const override { return shared_->name; }
+  std::unique_ptr<Call> start(const CallHead& head, Caller& caller) override;
+
+ private:
+  explicit HandlerService(std::shared_ptr<HandlerShared> shared) : shared_(std::move(shared)) {}
+  std::shared_ptr<HandlerShared> shared_;
+};
+
+}  // namespace duet::gateway

@@ -1,0 +1,97 @@
+#include "gateway/upstream_pool.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+
+namespace duet::gateway {
+namespace {
+
+constexpr std::int64_t kNsPerMs = 1'000'000;
+
+bool closed_by_server(int fd) {
+  char byte = 0;
+  return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN;
+}
+
+}  // namespace
+
+UpstreamConnection::UpstreamConnection(UpstreamPool& pool, Origin& origin, sys::Fd fd)
+    : pool_(pool), origin_(origin), stream_(std::move(fd), pool.buffers()) {}
+
+UpstreamConnection::~UpstreamConnection() { pool_.loop().remove(stream_.fd(), *this); }
+
+void UpstreamConnection::on_io(std::uint32_t events) {
+  stream_.note_events(events);
+  if (!connected_ && (events & EPOLLOUT) != 0 && !stream_.failed()) {
+    connected_ = true;
+  }
+  if (user_ != nullptr) {
+    user_->on_upstream();
+  } else if ((events & ~std::uint32_t{EPOLLOUT}) != 0) {
+    pool_.drop_idle(*this);  // closed, or sends what nobody asked for
+  }
+}
+
+void UpstreamConnection::on_idle_timeout() {
+  if (user_ == nullptr) {
+    pool_.drop_idle(*this);
+  }
+}
+
+Result<Origin*> UpstreamPool::origin(const std::string& ip, int port) {
+  DUET_ASSIGN(const net::SocketAddress address, net::make_address(ip, port));
+  const std::string name = net::format_address(address);
+  std::unique_ptr<Origin>& origin = origins_[name];
+  if (!origin) {
+    origin = std::make_unique<Origin>();
+    origin->address = address;
+    origin->name = name;
+  }
+  return origin.get();
+}
+
+std::unique_ptr<UpstreamConnection> UpstreamPool::take(Origin& origin, bool certain) {
+  while (!origin.idle.empty()) {
+    auto connection = std::move(origin.idle.back());
+    origin.idle.pop_back();
+    if (certain && closed_by_server(connection->stream().fd())) {
+      continue;
+    }
+    loop_.cancel_timer(connection->timer_);
+    connection->reused_ = true;
+    return connection;
+  }
+  return nullptr;
+}
+
+Result<std::unique_ptr<UpstreamConnection>> UpstreamPool::connect(Origin& origin) {
+  DUET_ASSIGN(sys::Fd fd, net::start_connect(origin.address));
+  auto connection = std::make_unique<UpstreamConnection>(*this, origin, std::move(fd));
+  DUET_TRY(loop_.add(connection->stream().fd(), *connection));
+  return connection;
+}
+
+void UpstreamPool::give(std::unique_ptr<UpstreamConnection> connection) {
+  Origin& origin = connection->origin();
+  connection->set_user(nullptr);
+  if (origin.idle.size() >= kIdleLimit) {
+    return;
+  }
+  connection->stream().release_memory();
+  loop_.set_timer(connection->timer_, kIdleTimeoutMs * kNsPerMs);
+  origin.idle.push_back(std::move(connection));
+}
+
+void UpstreamPool::drop_idle(UpstreamConnection& connection) {
+  auto& idle = connection.origin().idle;
+  const auto found = std::find_if(idle.begin(), idle.end(),
+                                  [&](const auto& other) { return other.get() == &connection; });
+  if (found != idle.end()) {
+    dead_.push_back(std::move(*found));
+    idle.erase(found);
+    loop_.defer(*this);
+  }
+}
+
+}  // namespace duet::gateway

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "net/event_loop.h"
+#include "net/socket.h"
+#include "net/stream.h"
+
+namespace duet::gateway {
+
+class UpstreamPool;
+struct Origin;
+
+// A connection to a server, used by one call at a time or idle in the pool.
+class UpstreamConnection final : public net::IoHandler {
+ public:
+  class User {
+   public:
+    // Something happened on the stream. May end with the connection destroyed.
+    virtual void on_upstream() = 0;
+
+   protected:
+    ~User() = default;
+  };
+
+  UpstreamConnection(UpstreamPool& pool, Origin& origin, sys::Fd fd);
+  ~UpstreamConnection();
+
+  net::Stream& stream() { return stream_; }
+  Origin& origin() { return origin_; }
+  void set_user(User* user) { user_ = user; }
+  bool connected() const { return connected_; }
+  // Whether it was idle in the pool before.
+  bool reused() const { return reused_; }
+
+  void on_io(std::uint32_t events) override;
+
+ private:
+  friend class UpstreamPool;
+  void on_idle_timeout();
+
+  UpstreamPool& pool_;
+  Origin& origin_;
+  net::Stream stream_;
+  User* user_ = nullptr;  // null: idle
+  bool connected_ = false;
+  bool reused_ = false;
+  net::MemberTimer<UpstreamConnection, &UpstreamConnection::on_idle_timeout> timer_{*this};
+};
+
+// A server's address and the idle connections to it.
+struct Origin {
+  net::SocketAddress address;
+  std::string name;  // "10.0.0.1:80"
+  std::vector<std::unique_ptr<UpstreamConnection>> idle;
+};
+
+// Keeps connections to servers for the next request. Not thread-safe; outlives its connections.
+class UpstreamPool final : public net::Deferred {
+ public:
+  static constexpr std::size_t kIdleLimit = 128;  // connections to one origin
+  static constexpr std::int64_t kIdleTimeoutMs = 30'000;
+
+  UpstreamPool(net::EventLoop& loop, net::BufferPool& buffers) : loop_(loop), buffers_(buffers) {}
+
+  // The origin at `address`; it lives as long as the pool.
+  Result<Origin*> origin(const std::string& ip, int port);
+
+  // An idle connection, or none. `certain`: asks the kernel once more that the server did not close
+  // it.
+  std::unique_ptr<UpstreamConnection> take(Origin& origin, bool certain);
+  // A new one, which is not connected() yet.
+  Result<std::unique_ptr<UpstreamConnection>> connect(Origin& origin);
+  // Back after a whole answer, when it may be used again.
+  void give(std::unique_ptr<UpstreamConnection> connection);
+
+  net::EventLoop& loop() { return loop_; }
+  net::BufferPool& buffers() { return buffers_; }
+  void run_deferred() override { dead_.clear(); }
+
+ private:
+  friend class UpstreamConnection;
+  void drop_idle(UpstreamConnection& connection);
+
+  net::EventLoop& loop_;
+  net::BufferPool& buffers_;
+  std::unordered_map<std::string, std::unique_ptr<Origin>> origins_;
+  std::vector<std::unique_ptr<UpstreamConnection>> dead_;
+};
+
+}  // namespace duet::gateway

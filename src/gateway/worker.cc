@@ -1,0 +1,148 @@
+#include "gateway/worker.h"
+
+#include <unistd.h>
+
+#include "gateway/client_connection.h"
+#include "gateway/services.h"
+
+namespace duet::gateway {
+namespace {
+
+constexpr std::int64_t kNsPerMs = 1'000'000;
+constexpr std::int64_t kDrainCheckNs = 20 * kNsPerMs;
+
+}  // namespace
+
+Worker::Worker(net::EventLoop& loop, const WorkerOptions& options,
+               std::unique_ptr<SandboxEngine> engine)
+    : loop_(loop),
+      engine_(std::move(engine)),
+      templates_(*engine_),
+      front_(loop, options.clients, options.seed),
+      pool_(loop, front_.buffers) {}
+
+Result<std::unique_ptr<Worker>> Worker::create(net::EventLoop& loop, const WorkerOptions& options) {
+  DUET_ASSIGN(auto engine, SandboxEngine::create(loop, options.engine));
+  return std::unique_ptr<Worker>(new Worker(loop, options, std::move(engine)));
+}
+
+Worker::~Worker() {
+  acceptors_.clear();
+  front_.connections.clear();  // their calls use the pool and the engine
+  front_.graveyard.run_deferred();
+  front_.table.reset();
+}
+
+void Worker::add_listener(const std::string& name, sys::Fd fd) { sockets_[name] = std::move(fd); }
+
+Result<std::shared_ptr<Backend>> Worker::make_backend(const BackendConfig& config) {
+  // What has not changed goes on, with its connections and counters.
+  if (const auto known = configs_.find(config.name);
+      known != configs_.end() && *known->second == config) {
+    return front_.table->backend(config.name);
+  }
+  if (const auto* proxy = std::get_if<ProxyBackend>(&config.kind)) {
+    DUET_ASSIGN(auto service, ProxyService::create(config.name, *proxy, pool_));
+    return std::shared_ptr<Backend>(std::move(service));
+  }
+  if (const auto* handler = std::get_if<HandlerBackend>(&config.kind)) {
+    DUET_ASSIGN(auto service,
+                HandlerService::create(config.name, *handler, front_, pool_, templates_));
+    return std::shared_ptr<Backend>(std::move(service));
+  }
+  return std::shared_ptr<Backend>(
+      std::make_shared<StaticService>(config.name, std::get<StaticBackend>(config.kind)));
+}
+
+Status Worker::open_listeners(const RouteTable& table) {
+  for (const Listener& listener : table.listeners) {
+    if (!acceptors_.contains(listener.name) && !sockets_.contains(listener.name)) {
+      return not_found("listener " + listener.name + " (" + listener.address +
+                       "): its socket was not sent");
+    }
+  }
+  for (const Listener& listener : table.listeners) {
+    const auto socket = sockets_.find(listener.name);
+    if (socket == sockets_.end()) {
+      continue;
+    }
+    auto acceptor = std::make_unique<Acceptor>(front_, listener.name, std::move(socket->second));
+    sockets_.erase(socket);
+    DUET_TRY(acceptor->start());
+    acceptors_[listener.name] = std::move(acceptor);
+  }
+  return {};
+}
+
+void Worker::drop_unused(const RouteTable& table) {
+  std::map<std::string, bool> named;
+  for (const Listener& listener : table.listeners) {
+    named[listener.name] = true;
+  }
+  std::erase_if(acceptors_, [&named](const auto& entry) { return !named.contains(entry.first); });
+  std::vector<std::string> codes;
+  for (const BackendConfig& backend : table.backends) {
+    if (const auto* handler = std::get_if<HandlerBackend>(&backend.kind)) {
+      codes.push_back(handler->code);
+    }
+  }
+  templates_.keep_only(codes);
+}
+
+Status Worker::set_table(RouteTable table) {
+  if (front_.draining) {
+    return Error(ErrorCode::kUnavailable, "the worker is draining");
+  }
+  DUET_ASSIGN(auto active,
+              ActiveTable::build(std::move(table), [this](const BackendConfig& config) {
+                return make_backend(config);
+              }));
+  DUET_TRY(open_listeners(active->config()));
+  front_.table = std::move(active);
+  configs_.clear();
+  for (const BackendConfig& backend : front_.table->config().backends) {
+    configs_[backend.name] = &backend;
+  }
+  drop_unused(front_.table->config());
+  return {};
+}
+
+void Worker::drain(std::int64_t timeout_ms) {
+  front_.draining = true;
+  drain_until_ns_ = loop_.now_ns() + timeout_ms * kNsPerMs;
+  acceptors_.clear();
+  sockets_.clear();
+  for (const auto& connection : front_.connections) {
+    connection->drain();
+  }
+  loop_.set_timer(drain_timer_, 0);
+}
+
+void Worker::check_drained() {
+  if (front_.connections.empty() || loop_.now_ns() >= drain_until_ns_) {
+    front_.access_log.flush();
+    loop_.stop();
+  } else {
+    loop_.set_timer(drain_timer_, kDrainCheckNs);
+  }
+}
+
+WorkerStatus Worker::status() const {
+  WorkerStatus status{.pid = getpid(),
+                      .generation = front_.table ? front_.table->config().generation : 0,
+                      .draining = front_.draining,
+                      .codes = templates_.codes(),
+                      .connections = static_cast<std::int64_t>(front_.connections.size()),
+                      .requests_in_flight = front_.requests_in_flight,
+                      .requests = front_.requests,
+                      .log_dropped = front_.access_log.dropped()};
+  for (const auto& [name, acceptor] : acceptors_) {
+    status.listeners.push_back(name);
+  }
+  for (const auto& [name, socket] : sockets_) {
+    status.listeners.push_back(name);
+  }
+  return status;
+}
+
+}  // namespace duet::gateway
