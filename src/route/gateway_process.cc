@@ -1,0 +1,149 @@
+#include "route/gateway_process.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <set>
+
+#include "sys/file.h"
+#include "sys/process.h"
+
+namespace duet::route {
+
+namespace {
+
+constexpr std::int64_t kConnectMs = 10'000;
+
+// "IP:PORT" of a bound socket, so that a port chosen by the kernel can be told.
+std::string local_address(int fd, const std::string& asked) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
+    return asked;
+  }
+  const auto port = address.ss_family == AF_INET6
+                        ? reinterpret_cast<sockaddr_in6*>(&address)->sin6_port
+                        : reinterpret_cast<sockaddr_in*>(&address)->sin_port;
+  return asked.substr(0, asked.rfind(':') + 1) + std::to_string(ntohs(port));
+}
+
+bool has(const std::vector<std::string>& list, const std::string& name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+}  // namespace
+
+Status GatewayProcess::serve(gateway::RouteTable table) {
+  DUET_ASSIGN(auto client, connect());
+  DUET_ASSIGN(const auto status, client.status());
+  generation_ = std::max(generation_, status.generation) + 1;
+  DUET_TRY(give_listeners(client, status));
+  DUET_TRY(give_code(client, status, table));
+  DUET_TRY(give_access_log(client));
+  table.listeners = options_.listeners;
+  table.generation = generation_;
+  DUET_TRY(client.set_table(table));
+  if (pid_ != status.pid) {
+    pid_ = status.pid;
+    pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid_), 0)));
+  }
+  return {};
+}
+
+Result<gateway::ControlClient> GatewayProcess::connect() {
+  if (sys::file_exists(socket_path())) {
+    auto running = gateway::ControlClient::connect(socket_path(), 0);
+    if (running.ok()) {
+      return running;
+    }
+  }
+  return start_worker();
+}
+
+Result<gateway::ControlClient> GatewayProcess::start_worker() {
+  DUET_TRY(sys::make_directories(options_.run_directory, 0700));
+  ::unlink(socket_path().c_str());
+  sys::Command command{.argv = {options_.executable, "--control", socket_path()},
+                       .new_session = true};
+  if (!options_.user.empty()) {
+    command.argv.insert(command.argv.end(), {"--user", options_.user});
+  }
+  DUET_ASSIGN(const sys::Fd log, sys::open_file(options_.run_directory + "/gateway.log",
+                                                O_WRONLY | O_CREAT | O_APPEND, 0600));
+  command.stdout_fd = command.stderr_fd = log.get();
+  DUET_ASSIGN(const pid_t pid, sys::spawn(command));
+  auto client = gateway::ControlClient::connect(socket_path(), kConnectMs);
+  if (!client.ok()) {
+    const auto ended = sys::try_wait(pid);
+    const bool dead = ended.ok() && ended->has_value();
+    return client.error().wrap(dead ? "the gateway ended with " + (*ended)->describe() + ", see " +
+                                          options_.run_directory + "/gateway.log"
+                                    : "the gateway does not answer");
+  }
+  return client;
+}
+
+Status GatewayProcess::give_listeners(gateway::ControlClient& client,
+                                      const gateway::WorkerStatus& status) {
+  for (auto& listener : options_.listeners) {
+    if (has(status.listeners, listener.name)) {
+      continue;
+    }
+    auto socket = gateway::listen_tcp(listener.address);
+    if (!socket.ok()) {
+      return socket.error().wrap("listen on " + listener.address);
+    }
+    listener.address = local_address(socket->get(), listener.address);
+    DUET_TRY(client.add_listener(listener.name, socket->get()));
+  }
+  return {};
+}
+
+Status GatewayProcess::give_code(gateway::ControlClient& client,
+                                 const gateway::WorkerStatus& status,
+                                 const gateway::RouteTable& table) {
+  std::set<std::string> given(status.codes.begin(), status.codes.end());
+  for (const auto& backend : table.backends) {
+    const auto* handler = std::get_if<gateway::HandlerBackend>(&backend.kind);
+    if (handler == nullptr || !given.insert(handler->code).second) {
+      continue;
+    }
+    DUET_ASSIGN(const auto code, cache_.find(handler->code));
+    DUET_TRY(client.add_code(handler->code, code.fd.get()));
+  }
+  return {};
+}
+
+Status GatewayProcess::give_access_log(gateway::ControlClient& client) {
+  if (options_.access_log.empty()) {
+    return {};
+  }
+  struct stat info{};
+  if (::stat(options_.access_log.c_str(), &info) == 0 &&
+      static_cast<std::uint64_t>(info.st_size) > options_.access_log_bytes) {
+    (void)std::rename(options_.access_log.c_str(), (options_.access_log + ".1").c_str());
+  }
+  DUET_TRY(
+      sys::make_directories(options_.access_log.substr(0, options_.access_log.rfind('/')), 0755));
+  DUET_ASSIGN(const sys::Fd log,
+              sys::open_file(options_.access_log, O_WRONLY | O_CREAT | O_APPEND, 0640));
+  return client.set_access_log(log.get());
+}
+
+Status GatewayProcess::stop(std::int64_t timeout_ms) {
+  auto client = gateway::ControlClient::connect(socket_path(), 0);
+  if (!client.ok()) {
+    return {};
+  }
+  return client->drain(timeout_ms);
+}
+
+}  // namespace duet::route

@@ -1,0 +1,225 @@
+#include "route/route_controller.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <mutex>
+#include <thread>
+
+#include "object/codec.h"
+#include "route/table_builder.h"
+#include "store/controller.h"
+
+namespace duet::route {
+
+namespace {
+
+using object::Kind;
+using store::Controller;
+
+constexpr const char* kKey = "gateway/routes";  // one piece of work for everything
+constexpr std::int64_t kRotateCheckMs = 60'000;
+
+// Every object of `kind` that can be read.
+template <typename Object, typename Decode>
+Status list_all(store::Store& store, Kind kind, Decode decode, std::vector<Object>& into) {
+  DUET_ASSIGN(const auto listing, store.list(kind));
+  for (const auto& one : listing.objects) {
+    auto decoded = decode(one.json);
+    if (decoded.ok()) {
+      into.push_back(std::move(*decoded));
+    }
+  }
+  return {};
+}
+
+class StoreRouteController final : public RouteController {
+ public:
+  StoreRouteController(store::Store& store, const pod::Handlers& handlers, wasm::CodeCache& cache,
+                       const sys::Clock& clock, Options options)
+      : store_(store),
+        handlers_(handlers),
+        clock_(clock),
+        options_(std::move(options)),
+        started_(clock.monotonic()),
+        gateway_(options_.gateway, cache) {}
+
+  Status begin() {
+    stir_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!stir_.valid()) {
+      return Error::from_errno("make an eventfd", errno);
+    }
+    watcher_ = std::thread([this] { watch_gateway(); });
+    store::ControllerOptions options{
+        .name = "routes",
+        .kinds = {Kind::kIngress, Kind::kHttpRoute, Kind::kService, Kind::kPod},
+        .worker_limit = 1,
+        .resync_ms = kRotateCheckMs};
+    auto controller = Controller::start(
+        store_, options, [](const store::WatchEvent&) { return std::vector<std::string>{kKey}; },
+        [this](const std::string&) { return reconcile(); }, options_.log);
+    {
+      const std::lock_guard lock(mutex_);
+      controller_ = std::move(controller);
+    }
+    wake();  // an empty store wakes nobody, and the front door must be open all the same
+    return {};
+  }
+
+  ~StoreRouteController() override {
+    std::unique_ptr<Controller> controller;
+    {
+      const std::lock_guard lock(mutex_);
+      controller.swap(controller_);
+      stopping_ = true;
+    }
+    controller.reset();
+    ::eventfd_write(stir_.get(), 1);
+    watcher_.join();
+  }
+
+  void wake() override {
+    const std::lock_guard lock(mutex_);
+    if (controller_) {
+      controller_->wake(kKey);
+    }
+  }
+
+  Status stop_gateway(std::int64_t timeout_ms) override {
+    std::unique_ptr<Controller> controller;
+    {
+      const std::lock_guard lock(mutex_);
+      controller.swap(controller_);
+      stopping_ = true;
+    }
+    controller.reset();
+    const std::lock_guard lock(gateway_mutex_);
+    return gateway_.stop(timeout_ms);
+  }
+
+ private:
+  Result<Controller::Next> reconcile() {
+    SiteObjects site;
+    DUET_TRY(list_all(store_, Kind::kIngress, object::decode_ingress, site.ingresses));
+    DUET_TRY(list_all(store_, Kind::kHttpRoute, object::decode_http_route, site.http_routes));
+    DUET_TRY(list_all(store_, Kind::kService, object::decode_service, site.services));
+    DUET_TRY(list_all(store_, Kind::kPod, object::decode_pod, site.pods));
+    site.handlers = handlers_.list();
+    if (handlers_are_missing(site)) {
+      return Controller::Next{50};
+    }
+    BuiltTable built = build_table(site);
+    report(built.problems);
+    const std::lock_guard lock(gateway_mutex_);
+    if (!serving_ || built.table != last_ || gateway_.ended_fd() < 0 || ended()) {
+      DUET_TRY(gateway_.serve(built.table));
+      serving_ = true;
+      last_ = built.table;
+      built.table.listeners = gateway_.listeners();
+      options_.served(built.table);
+      ::eventfd_write(stir_.get(), 1);
+    }
+    return Controller::Next{};
+  }
+
+  bool ended() {
+    pollfd gateway{gateway_.ended_fd(), POLLIN, 0};
+    return ::poll(&gateway, 1, 0) > 0;
+  }
+
+  // After a restart of the agent the gateway serves handlers that the pods have not told us of yet:
+  // their routes must not be taken away for a moment.
+  bool handlers_are_missing(const SiteObjects& site) const {
+    const auto age = clock_.monotonic() - started_;
+    if (serving_ || age > std::chrono::milliseconds(options_.settle_ms)) {
+      return false;
+    }
+    return std::any_of(site.pods.begin(), site.pods.end(), [&](const auto& pod) {
+      return pod.status.phase == "Running" && pod.meta.deletion_timestamp.empty() &&
+             has_unloaded_handler(pod);
+    });
+  }
+
+  bool has_unloaded_handler(const object::Pod& pod) const {
+    return std::any_of(pod.status.container_statuses.begin(), pod.status.container_statuses.end(),
+                       [&](const auto& status) {
+                         // Only handlers run without an ID.
+                         return status.state.type == object::ContainerState::Type::kRunning &&
+                                status.container_id.empty() &&
+                                !handlers_.has(pod.meta.uid, status.name);
+                       });
+  }
+
+  void report(const std::vector<RouteProblem>& problems) {
+    for (const auto& problem : problems) {
+      const std::string text = problem.about.ns + "/" + problem.about.name + ": " + problem.message;
+      if (std::find(reported_.begin(), reported_.end(), text) == reported_.end()) {
+        options_.log(text);
+        (void)store_.record_event(problem.about, problem.uid, "Warning", problem.reason,
+                                  problem.message);
+      }
+    }
+    reported_.clear();
+    for (const auto& problem : problems) {
+      reported_.push_back(problem.about.ns + "/" + problem.about.name + ": " + problem.message);
+    }
+  }
+
+  // Wakes the controller when the gateway ends, so that it is replaced at once.
+  void watch_gateway() {
+    for (;;) {
+      int gateway = -1;
+      {
+        const std::lock_guard lock(gateway_mutex_);
+        gateway = gateway_.ended_fd() >= 0 && !ended() ? ::dup(gateway_.ended_fd()) : -1;
+      }
+      const sys::Fd held(gateway);
+      pollfd fds[2] = {{stir_.get(), POLLIN, 0}, {held.get(), POLLIN, 0}};
+      ::poll(fds, 2, -1);
+      eventfd_t count = 0;
+      ::eventfd_read(stir_.get(), &count);
+      {
+        const std::lock_guard lock(mutex_);
+        if (stopping_) {
+          return;
+        }
+      }
+      if (fds[1].revents != 0) {
+        options_.log("the gateway ended, starting another");
+        wake();
+      }
+    }
+  }
+
+  store::Store& store_;
+  const pod::Handlers& handlers_;
+  const sys::Clock& clock_;
+  Options options_;
+  sys::MonotonicTime started_;
+  std::mutex gateway_mutex_;
+  GatewayProcess gateway_;
+  bool serving_ = false;
+  gateway::RouteTable last_;
+  std::vector<std::string> reported_;
+  sys::Fd stir_;
+  std::mutex mutex_;
+  std::unique_ptr<Controller> controller_;
+  bool stopping_ = false;
+  std::thread watcher_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<RouteController>> RouteController::start(store::Store& store,
+                                                                const pod::Handlers& handlers,
+                                                                wasm::CodeCache& cache,
+                                                                const sys::Clock& clock,
+                                                                Options options) {
+  auto controller =
+      std::make_unique<StoreRouteController>(store, handlers, cache, clock, std::move(options));
+  DUET_TRY(controller->begin());
+  return std::unique_ptr<RouteController>(std::move(controller));
+}
+
+}  // namespace duet::route

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "gateway/config.h"
+#include "pod/handlers.h"
+#include "route/gateway_process.h"
+#include "store/store.h"
+#include "sys/clock.h"
+
+namespace duet::route {
+
+// Keeps the gateway's routes what the store's objects say. Restarts a gateway that ended.
+class RouteController {
+ public:
+  struct Options {
+    GatewayOptions gateway;
+    std::function<void(const std::string& line)> log;
+    // Called with the routes after each change that the gateway took, from the controller's thread.
+    std::function<void(const gateway::RouteTable& table)> served;
+    // How long routes wait, after the start, for handlers that the store calls ready and nobody has
+    // loaded yet.
+    std::int64_t settle_ms = 10'000;
+  };
+
+  // What it is given must outlive it.
+  static Result<std::unique_ptr<RouteController>> start(store::Store& store,
+                                                        const pod::Handlers& handlers,
+                                                        wasm::CodeCache& cache,
+                                                        const sys::Clock& clock, Options options);
+  // Stops keeping; the gateway runs on.
+  virtual ~RouteController() = default;
+
+  // Something that no object shows has changed (a handler was loaded). Thread-safe.
+  virtual void wake() = 0;
+  // Ends the gateway as well.
+  virtual Status stop_gateway(std::int64_t timeout_ms) = 0;
+};
+
+}  // namespace duet::route

@@ -1,0 +1,305 @@
+#include "route/table_builder.h"
+
+#include <algorithm>
+#include <map>
+
+#include "route/endpoints.h"
+#include "route/handler_limits.h"
+
+namespace duet::route {
+
+namespace {
+
+gateway::PathMatch path_match(const std::string& type, const std::string& path) {
+  using Type = gateway::PathMatch::Type;
+  const Type kind = type == "Exact"               ? Type::kExact
+                    : type == "RegularExpression" ? Type::kRegularExpression
+                                                  : Type::kPrefix;
+  return {kind, path.empty() ? "/" : path};
+}
+
+std::vector<gateway::Header> headers(const std::vector<object::HttpHeader>& from) {
+  std::vector<gateway::Header> out;
+  for (const auto& one : from) {
+    out.push_back({one.name, one.value});
+  }
+  return out;
+}
+
+void add_modifier(const object::HeaderFilter& from, gateway::HeaderModifier& to) {
+  const auto set = headers(from.set);
+  const auto add = headers(from.add);
+  to.set.insert(to.set.end(), set.begin(), set.end());
+  to.add.insert(to.add.end(), add.begin(), add.end());
+  to.remove.insert(to.remove.end(), from.remove.begin(), from.remove.end());
+}
+
+std::optional<gateway::PathModifier> path_modifier(
+    const std::optional<object::PathModifier>& from) {
+  using Type = gateway::PathModifier::Type;
+  if (!from) {
+    return std::nullopt;
+  }
+  return gateway::PathModifier{
+      from->replace_prefix ? Type::kReplacePrefixMatch : Type::kReplaceFullPath, from->value};
+}
+
+gateway::Filters filters_of(const std::vector<object::HttpRouteFilter>& from) {
+  using Type = object::HttpRouteFilter::Type;
+  gateway::Filters out;
+  for (const auto& filter : from) {
+    switch (filter.type) {
+      case Type::kRequestHeaderModifier:
+        add_modifier(filter.headers, out.request_headers);
+        break;
+      case Type::kResponseHeaderModifier:
+        add_modifier(filter.headers, out.response_headers);
+        break;
+      case Type::kRequestRedirect:
+        out.redirect = gateway::Redirect{filter.redirect.scheme, filter.redirect.hostname,
+                                         path_modifier(filter.redirect.path), filter.redirect.port,
+                                         filter.redirect.status_code};
+        break;
+      case Type::kUrlRewrite:
+        out.rewrite =
+            gateway::UrlRewrite{filter.rewrite.hostname, path_modifier(filter.rewrite.path)};
+        break;
+    }
+  }
+  return out;
+}
+
+std::vector<gateway::ValueMatch> value_matches(const std::vector<object::ValueMatch>& from) {
+  std::vector<gateway::ValueMatch> out;
+  for (const auto& one : from) {
+    out.push_back({one.name, one.value, one.regular_expression});
+  }
+  return out;
+}
+
+// Turns references to Services into weighted backends, and collects the backends that are needed.
+class Backends {
+ public:
+  Backends(const SiteObjects& site, BuiltTable& built) : site_(site), built_(built) {}
+
+  struct Reference {
+    std::string ns;
+    std::string service;
+    int port_number = 0;
+    std::string port_name;
+    std::uint32_t weight = 1;
+  };
+
+  // Appends what `reference` stands for; `missing_status` answers when there is no such Service or
+  // port.
+  void add(const object::Meta& owner, object::Kind kind, const Reference& reference,
+           int missing_status, const gateway::Filters& filters,
+           std::vector<gateway::WeightedBackend>& into) {
+    const auto* service = find_service(reference.ns, reference.service);
+    const auto* port = service == nullptr ? nullptr : find_port(*service, reference);
+    if (port == nullptr) {
+      const std::string what =
+          "service " + reference.ns + "/" + reference.service +
+          (service == nullptr ? " does not exist" : " has no port " + port_text(reference));
+      built_.problems.push_back({{kind, owner.ns, owner.name}, owner.uid, "BackendNotFound", what});
+      const std::string name = "missing/" + std::to_string(missing_status);
+      put({name, gateway::StaticBackend{.status = missing_status, .reason = "ServiceNotFound"}});
+      into.push_back({name, reference.weight, filters});
+      return;
+    }
+    for (auto& share : shares(*service, *port, reference.weight)) {
+      share.filters = filters;
+      into.push_back(std::move(share));
+    }
+  }
+
+  // Makes every port of every Service reachable for handlers by name.
+  void publish_services() {
+    for (const auto& service : site_.services) {
+      for (const auto& port : service.ports) {
+        const auto parts = shares(service, port, 1);
+        built_.table.services.push_back(
+            {service.meta.ns, service.meta.name, port.port, parts.front().backend});
+      }
+    }
+  }
+
+ private:
+  static std::string port_text(const Reference& reference) {
+    return reference.port_name.empty() ? std::to_string(reference.port_number)
+                                       : reference.port_name;
+  }
+
+  const object::Service* find_service(const std::string& ns, const std::string& name) const {
+    const auto found =
+        std::find_if(site_.services.begin(), site_.services.end(),
+                     [&](const auto& one) { return one.meta.ns == ns && one.meta.name == name; });
+    return found == site_.services.end() ? nullptr : &*found;
+  }
+
+  static const object::ServicePort* find_port(const object::Service& service,
+                                              const Reference& reference) {
+    const auto found =
+        std::find_if(service.ports.begin(), service.ports.end(), [&](const auto& one) {
+          return reference.port_name.empty() ? one.port == reference.port_number
+                                             : one.name == reference.port_name;
+        });
+    return found == service.ports.end() ? nullptr : &*found;
+  }
+
+  // A Service's handlers and containers by their numbers.
+  std::vector<gateway::WeightedBackend> shares(const object::Service& service,
+                                               const object::ServicePort& port,
+                                               std::uint32_t weight) {
+    constexpr std::uint32_t kShareScale = 1'000;
+    const Endpoints endpoints = endpoints_of(service, port, site_.pods, site_.handlers);
+    const size_t count = endpoints.handlers.size() + endpoints.addresses.size();
+    const auto share = [&](size_t part) {
+      return count == 0 ? weight : static_cast<std::uint32_t>(weight * kShareScale * part / count);
+    };
+    std::vector<gateway::WeightedBackend> out;
+    for (const auto* handler : endpoints.handlers) {
+      const std::string name =
+          "handler/" + handler->pod.ns + "/" + handler->pod.name + "/" + handler->container;
+      put_handler(name, *handler);
+      out.push_back({name, share(1), {}});
+    }
+    if (endpoints.handlers.empty() || !endpoints.addresses.empty()) {
+      const std::string name =
+          "service/" + service.meta.ns + "/" + service.meta.name + ":" + std::to_string(port.port);
+      put({name, gateway::ProxyBackend{.endpoints = endpoints.addresses}});
+      out.push_back({name, share(endpoints.addresses.size()), {}});
+    }
+    return out;
+  }
+
+  void put_handler(const std::string& name, const pod::HandlerInstance& handler) {
+    if (known_.contains(name)) {
+      return;
+    }
+    auto policy = handler_policy(handler.resources, handler.annotations);
+    for (const auto& problem : policy.problems) {
+      built_.problems.push_back({handler.pod, handler.uid, "InvalidAnnotation", problem});
+    }
+    put({name, gateway::HandlerBackend{.code = handler.code_digest,
+                                       .env = handler.environment,
+                                       .args = handler.args,
+                                       .limits = policy.limits,
+                                       .allow_outbound = std::move(policy.allow_outbound),
+                                       .ns = handler.pod.ns,
+                                       .log_path = handler.log_path}});
+  }
+
+  void put(gateway::BackendConfig backend) {
+    if (known_.emplace(backend.name, true).second) {
+      built_.table.backends.push_back(std::move(backend));
+    }
+  }
+
+  const SiteObjects& site_;
+  BuiltTable& built_;
+  std::map<std::string, bool> known_;
+};
+
+Backends::Reference reference_of(const object::Meta& meta, const object::IngressBackend& backend) {
+  return {meta.ns, backend.service, backend.port_number, backend.port_name, 1};
+}
+
+constexpr int kIngressMissing = 503;
+constexpr int kHttpRouteMissing = 500;
+
+void add_ingress(const object::Ingress& ingress, Backends& backends,
+                 std::vector<gateway::Route>& routes) {
+  const std::string name = "Ingress " + ingress.meta.ns + "/" + ingress.meta.name;
+  for (const auto& rule : ingress.rules) {
+    gateway::Route route{.name = name};
+    if (!rule.host.empty()) {
+      route.hostnames = {rule.host};
+    }
+    for (const auto& path : rule.paths) {
+      gateway::Rule out;
+      out.matches = {{.path = path_match(path.path_type, path.path)}};
+      backends.add(ingress.meta, object::Kind::kIngress, reference_of(ingress.meta, path.backend),
+                   kIngressMissing, {}, out.backends);
+      route.rules.push_back(std::move(out));
+    }
+    routes.push_back(std::move(route));
+  }
+}
+
+void add_default_backend(const object::Ingress& ingress, Backends& backends,
+                         std::vector<gateway::Route>& routes) {
+  if (!ingress.default_backend) {
+    return;
+  }
+  gateway::Route route{.name = "Ingress " + ingress.meta.ns + "/" + ingress.meta.name};
+  gateway::Rule rule;
+  backends.add(ingress.meta, object::Kind::kIngress,
+               reference_of(ingress.meta, *ingress.default_backend), kIngressMissing, {},
+               rule.backends);
+  route.rules.push_back(std::move(rule));
+  routes.push_back(std::move(route));
+}
+
+gateway::Rule http_rule(const object::HttpRoute& from, const object::HttpRouteRule& rule,
+                        Backends& backends) {
+  gateway::Rule out;
+  for (const auto& match : rule.matches) {
+    out.matches.push_back({.path = path_match(match.path_type, match.path),
+                           .headers = value_matches(match.headers),
+                           .query = value_matches(match.query),
+                           .method = match.method});
+  }
+  out.filters = filters_of(rule.filters);
+  for (const auto& ref : rule.backends) {
+    const Backends::Reference reference{ref.ns.empty() ? from.meta.ns : ref.ns, ref.service,
+                                        ref.port, "",
+                                        static_cast<std::uint32_t>(std::max(0, ref.weight))};
+    backends.add(from.meta, object::Kind::kHttpRoute, reference, kHttpRouteMissing,
+                 filters_of(ref.filters), out.backends);
+  }
+  out.request_timeout_ms = parse_duration_ms(rule.request_timeout).value_or(0);
+  out.backend_request_timeout_ms = parse_duration_ms(rule.backend_request_timeout).value_or(0);
+  return out;
+}
+
+// The order that decides between routes that are equally specific.
+template <typename Route>
+std::vector<const Route*> oldest_first(const std::vector<Route>& routes) {
+  std::vector<const Route*> out;
+  for (const auto& route : routes) {
+    out.push_back(&route);
+  }
+  std::sort(out.begin(), out.end(), [](const Route* a, const Route* b) {
+    return std::tie(a->meta.creation_timestamp, a->meta.ns, a->meta.name) <
+           std::tie(b->meta.creation_timestamp, b->meta.ns, b->meta.name);
+  });
+  return out;
+}
+
+}  // namespace
+
+BuiltTable build_table(const SiteObjects& site) {
+  BuiltTable built;
+  Backends backends(site, built);
+  auto& routes = built.table.routes;
+  for (const auto* from : oldest_first(site.http_routes)) {
+    gateway::Route route{.name = "HTTPRoute " + from->meta.ns + "/" + from->meta.name,
+                         .hostnames = from->hostnames};
+    for (const auto& rule : from->rules) {
+      route.rules.push_back(http_rule(*from, rule, backends));
+    }
+    routes.push_back(std::move(route));
+  }
+  const auto ingresses = oldest_first(site.ingresses);
+  for (const auto* ingress : ingresses) {
+    add_ingress(*ingress, backends, routes);
+  }
+  for (const auto* ingress : ingresses) {
+    add_default_backend(*ingress, backends, routes);
+  }
+  backends.publish_services();
+  return built;
+}
+
+}  // namespace duet::route

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "gateway/config.h"
+#include "object/kinds.h"
+#include "object/pod.h"
+#include "pod/handlers.h"
+
+namespace duet::route {
+
+// Everything that routes are made of.
+struct SiteObjects {
+  std::vector<object::Ingress> ingresses;
+  std::vector<object::HttpRoute> http_routes;
+  std::vector<object::Service> services;
+  std::vector<object::Pod> pods;
+  std::vector<pod::HandlerInstance> handlers;
+};
+
+// Something in a manifest that keeps a route from working, for an Event and for people.
+struct RouteProblem {
+  object::ObjectKey about;
+  std::string uid;
+  std::string reason;  // BackendNotFound, ...
+  std::string message;
+};
+
+struct BuiltTable {
+  gateway::RouteTable table;  // without listeners and generation
+  std::vector<RouteProblem> problems;
+};
+
+// The gateway's routes from the site's objects: Services to their ready pods (handlers answer in
+// the gateway, containers by proxy), Ingresses and HTTPRoutes to Services. A Service that does not
+// exist answers 503 behind an Ingress and 500 behind an HTTPRoute, as their specifications say; one
+// without ready pods answers 503. Pure.
+BuiltTable build_table(const SiteObjects& site);
+
+}  // namespace duet::route

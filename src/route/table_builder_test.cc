@@ -1,0 +1,151 @@
+#include "route/table_builder.h"
+
+#include <gtest/gtest.h>
+
+namespace duet::route {
+namespace {
+
+object::Pod ready_pod(const std::string& name, const std::string& app, const std::string& ip = "") {
+  object::Pod pod;
+  pod.meta.name = name;
+  pod.meta.ns = "default";
+  pod.meta.uid = "uid-" + name;
+  pod.meta.labels = {{"app", app}};
+  object::Container container;
+  container.name = "main";
+  container.ports = {{.name = "http", .container_port = 8080}};
+  pod.spec.containers = {container};
+  pod.status.pod_ip = ip;
+  pod.status.conditions = {{.type = "Ready", .status = "True"}};
+  return pod;
+}
+
+object::Service service(const std::string& app) {
+  object::Service service;
+  service.meta.name = app;
+  service.meta.ns = "default";
+  service.selector = {{"app", app}};
+  service.ports = {{.name = "web", .port = 80, .target_port = "http"}};
+  return service;
+}
+
+pod::HandlerInstance handler(const object::Pod& pod) {
+  return {.pod = {object::Kind::kPod, pod.meta.ns, pod.meta.name},
+          .uid = pod.meta.uid,
+          .container = "main",
+          .code_digest = "sha256:1",
+          .ports = pod.spec.containers[0].ports};
+}
+
+object::HttpRoute route_to(const std::string& name, std::vector<object::HttpBackendRef> backends) {
+  object::HttpRoute route;
+  route.meta.name = name;
+  route.meta.ns = "default";
+  object::HttpRouteRule rule;
+  rule.matches = {object::HttpRouteMatch()};
+  rule.backends = std::move(backends);
+  route.rules = {rule};
+  return route;
+}
+
+const gateway::BackendConfig* find(const gateway::RouteTable& table, const std::string& name) {
+  for (const auto& backend : table.backends) {
+    if (backend.name == name) {
+      return &backend;
+    }
+  }
+  return nullptr;
+}
+
+TEST(BuildTable, AServicesPodsBecomeItsEndpoints) {
+  SiteObjects site;
+  site.services = {service("api")};
+  site.pods = {ready_pod("a", "api", "10.88.0.2"), ready_pod("b", "api", "10.88.0.3"),
+               ready_pod("other", "else", "10.88.0.4")};
+  site.pods.push_back(ready_pod("late", "api", "10.88.0.5"));
+  site.pods.back().status.conditions[0].status = "False";
+  site.http_routes = {route_to("r", {{.service = "api", .port = 80}})};
+  const auto built = build_table(site);
+  EXPECT_TRUE(built.problems.empty());
+  const auto* backend = find(built.table, "service/default/api:80");
+  ASSERT_NE(backend, nullptr);
+  const std::vector<gateway::Endpoint> expected = {{"10.88.0.2", 8080}, {"10.88.0.3", 8080}};
+  EXPECT_EQ(std::get<gateway::ProxyBackend>(backend->kind).endpoints, expected);
+  ASSERT_EQ(built.table.services.size(), 1U);
+  EXPECT_EQ(built.table.services[0].name, "api");
+}
+
+TEST(BuildTable, HandlersAreWeighedByTheirNumber) {
+  SiteObjects site;
+  site.services = {service("web"), service("api")};
+  site.pods = {ready_pod("w1", "web"), ready_pod("w2", "web"), ready_pod("a", "api", "10.88.0.2")};
+  site.handlers = {handler(site.pods[0]), handler(site.pods[1])};
+  site.http_routes = {route_to("r", {{.service = "web", .port = 80, .weight = 3},
+                                     {.service = "api", .port = 80, .weight = 1}})};
+  const auto built = build_table(site);
+  const auto& backends = built.table.routes.at(0).rules.at(0).backends;
+  ASSERT_EQ(backends.size(), 3U);
+  EXPECT_EQ(backends[0].weight, backends[1].weight);
+  EXPECT_EQ(backends[0].weight + backends[1].weight, 3 * backends[2].weight);
+  EXPECT_TRUE(std::holds_alternative<gateway::HandlerBackend>(
+      find(built.table, backends[0].backend)->kind));
+}
+
+TEST(BuildTable, MissingServicesAnswerAsTheirSpecificationsSay) {
+  SiteObjects site;
+  site.http_routes = {route_to("r", {{.service = "none", .port = 80}})};
+  object::Ingress ingress;
+  ingress.meta.name = "i";
+  ingress.meta.ns = "default";
+  ingress.rules = {{.host = "shop.example",
+                    .paths = {{.path = "/",
+                               .path_type = "Prefix",
+                               .backend = {.service = "none", .port_number = 80}}}}};
+  site.ingresses = {ingress};
+  const auto built = build_table(site);
+  ASSERT_EQ(built.problems.size(), 2U);
+  EXPECT_EQ(built.problems[0].message, "service default/none does not exist");
+  EXPECT_EQ(std::get<gateway::StaticBackend>(find(built.table, "missing/500")->kind).status, 500);
+  EXPECT_EQ(std::get<gateway::StaticBackend>(find(built.table, "missing/503")->kind).status, 503);
+  EXPECT_EQ(built.table.routes.at(1).hostnames, std::vector<std::string>{"shop.example"});
+}
+
+TEST(BuildTable, OlderRoutesComeFirstAndDefaultBackendsLast) {
+  SiteObjects site;
+  site.services = {service("api")};
+  site.http_routes = {route_to("young", {{.service = "api", .port = 80}}),
+                      route_to("old", {{.service = "api", .port = 80}})};
+  site.http_routes[0].meta.creation_timestamp = "2026-02-01T00:00:00Z";
+  site.http_routes[1].meta.creation_timestamp = "2026-01-01T00:00:00Z";
+  object::Ingress ingress;
+  ingress.meta.name = "i";
+  ingress.meta.ns = "default";
+  ingress.default_backend = object::IngressBackend{.service = "api", .port_name = "web"};
+  site.ingresses = {ingress};
+  const auto built = build_table(site);
+  ASSERT_EQ(built.table.routes.size(), 3U);
+  EXPECT_EQ(built.table.routes[0].name, "HTTPRoute default/old");
+  EXPECT_EQ(built.table.routes[2].name, "Ingress default/i");
+  EXPECT_TRUE(built.table.routes[2].hostnames.empty());
+}
+
+TEST(BuildTable, FiltersAreCarriedOver) {
+  SiteObjects site;
+  auto route = route_to("r", {});
+  object::HttpRouteFilter redirect;
+  redirect.type = object::HttpRouteFilter::Type::kRequestRedirect;
+  redirect.redirect.scheme = "https";
+  redirect.redirect.status_code = 301;
+  route.rules[0].filters = {redirect};
+  route.rules[0].request_timeout = "1m30s";
+  site.http_routes = {route};
+  const auto built = build_table(site);
+  const auto& rule = built.table.routes.at(0).rules.at(0);
+  ASSERT_TRUE(rule.filters.redirect.has_value());
+  EXPECT_EQ(rule.filters.redirect->scheme, "https");
+  EXPECT_EQ(rule.filters.redirect->status, 301);
+  EXPECT_EQ(rule.request_timeout_ms, 90'000);
+}
+
+}  // namespace
+}  // namespace duet::route
