@@ -1,0 +1,136 @@
+#include "node/config.h"
+
+#include <functional>
+#include <map>
+
+#include "object/format.h"
+#include "object/manifest.h"
+#include "object/yaml_reader.h"
+#include "sys/file.h"
+
+namespace duet::node {
+
+namespace {
+
+using object::MarkedNode;
+using object::Problem;
+
+constexpr size_t kConfigBytes = 1 << 20;
+
+// Collects values and what is wrong with them.
+class Reader {
+ public:
+  explicit Reader(std::string file) : file_(std::move(file)) {}
+
+  using Take = std::function<void(const MarkedNode&)>;
+  using Keys = std::map<std::string, Take>;
+
+  Take text(std::string& into) {
+    return [this, &into](const MarkedNode& node) {
+      if (!node.is(MarkedNode::Type::kString)) {
+        wrong(node.mark, "expected text");
+      } else {
+        into = node.text;
+      }
+    };
+  }
+
+  Take list(std::vector<std::string>& into) {
+    return [this, &into](const MarkedNode& node) {
+      if (!node.is(MarkedNode::Type::kList)) {
+        wrong(node.mark, "expected a list of texts");
+        return;
+      }
+      into.clear();
+      for (const auto& item : node.items) {
+        std::string value;
+        text(value)(item);
+        into.push_back(std::move(value));
+      }
+    };
+  }
+
+  Take map(Keys keys) {
+    return [this, keys = std::move(keys)](const MarkedNode& node) { take_map(node, keys); };
+  }
+
+  void take_map(const MarkedNode& node, const Keys& keys) {
+    if (!node.is(MarkedNode::Type::kMap)) {
+      wrong(node.mark, "expected keys and values");
+      return;
+    }
+    std::vector<std::string_view> known;
+    for (const auto& [key, take] : keys) {
+      known.push_back(key);
+    }
+    for (const auto& member : node.members) {
+      const auto found = keys.find(member.key);
+      if (found != keys.end()) {
+        if (!member.value.is(MarkedNode::Type::kNull)) {
+          found->second(member.value);
+        }
+        continue;
+      }
+      const auto near = object::nearest_word(member.key, known);
+      wrong(member.mark, "unknown key \"" + member.key + "\"" +
+                             (near.empty() ? "" : ", did you mean \"" + std::string(near) + "\"?"));
+    }
+  }
+
+  void wrong(object::Mark mark, const std::string& message) {
+    note({.file = file_, .line = mark.line, .column = mark.column, .message = message});
+  }
+  void note(const Problem& problem) { text_ += (text_.empty() ? "" : "\n") + problem.describe(); }
+  const std::string& problems() const { return text_; }
+
+ private:
+  std::string file_;
+  std::string text_;
+};
+
+Reader::Keys keys_of(NodeConfig& config, Reader& reader) {
+  return {
+      {"stateDirectory", reader.text(config.paths.state)},
+      {"runDirectory", reader.text(config.paths.run)},
+      {"logDirectory", reader.text(config.paths.logs)},
+      {"socket", reader.text(config.paths.socket)},
+      {"nodeName", reader.text(config.node_name)},
+      {"manifests", reader.list(config.manifests)},
+      {"listen", reader.list(config.listen)},
+      {"accessLog", reader.text(config.access_log)},
+      {"network", reader.map({{"cniConfigDirectory", reader.text(config.cni_config_directory)},
+                              {"cniPluginDirectories", reader.list(config.cni_plugin_directories)},
+                              {"bridge", reader.text(config.bridge)},
+                              {"subnet", reader.text(config.subnet)}})},
+      {"containers", reader.map({{"ociRuntimes", reader.list(config.oci_runtimes)},
+                                 {"seccompProfile", reader.text(config.seccomp_profile)}})},
+      {"registries", reader.map({{"plainHTTP", reader.list(config.plain_http_registries)},
+                                 {"authFile", reader.text(config.registry_auth_file)},
+                                 {"caFile", reader.text(config.registry_ca_file)}})},
+  };
+}
+
+}  // namespace
+
+Result<NodeConfig> read_config(const std::string& path, const NodeConfig& defaults) {
+  DUET_ASSIGN(const std::string text, sys::read_file(path, kConfigBytes));
+  const auto stream = object::read_yaml(text, path, {.document_limit = 1});
+  NodeConfig config = defaults;
+  Reader reader(path);
+  for (const auto& problem : stream.problems) {
+    reader.note(problem);
+  }
+  const std::string default_socket = defaults.paths.run + "/duet.sock";
+  for (const auto& document : stream.documents) {
+    reader.take_map(document.root, keys_of(config, reader));
+  }
+  if (config.paths.socket == default_socket) {
+    config.paths.socket = config.paths.run + "/duet.sock";
+  }
+  if (!reader.problems().empty()) {
+    return invalid(reader.problems());
+  }
+  return config;
+}
+
+}  // namespace duet::node

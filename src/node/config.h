@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/site_paths.h"
+
+namespace duet::node {
+
+// Everything that a person may set. docs/configuration.md describes each key.
+struct NodeConfig {
+  SitePaths paths;
+  std::string node_name;                               // empty: the host's name
+  std::vector<std::string> manifests;                  // files and folders
+  std::vector<std::string> listen = {"0.0.0.0:8080"};  // the front door
+  std::string access_log;                              // empty: <logs>/../duet/access.log
+
+  // The pod network: what a CNI configuration folder says, else a bridge of duet's own.
+  std::string cni_config_directory;
+  std::vector<std::string> cni_plugin_directories = {"/opt/cni/bin", "/usr/lib/cni"};
+  std::string bridge = "duet0";
+  std::string subnet = "10.88.0.0/16";
+
+  std::vector<std::string> oci_runtimes = {"crun", "runc"};  // the first that works
+  std::string seccomp_profile = "/usr/share/containers/seccomp.json";
+
+  std::vector<std::string> plain_http_registries;
+  std::string registry_auth_file;
+  std::string registry_ca_file;
+};
+
+// Reads the configuration file of `duet agent` over `defaults`. Unknown keys are refused. The error
+// has every problem, one a line, with file, line and column.
+Result<NodeConfig> read_config(const std::string& path, const NodeConfig& defaults);
+
+}  // namespace duet::node

@@ -1,0 +1,68 @@
+#include "node/config.h"
+
+#include <gtest/gtest.h>
+
+#include "sys/file.h"
+
+namespace duet::node {
+namespace {
+
+class ConfigTest : public testing::Test {
+ protected:
+  void SetUp() override { root_ = sys::make_temporary_directory("/tmp", "duet-config-").value(); }
+  void TearDown() override { EXPECT_TRUE(sys::remove_tree(root_).ok()); }
+
+  Result<NodeConfig> read(const std::string& text) {
+    EXPECT_TRUE(sys::write_file(root_ + "/duet.yaml", text).ok());
+    NodeConfig defaults;
+    defaults.paths = {"/var/lib/duet", "/run/duet", "/var/log/pods", "/run/duet/duet.sock"};
+    return read_config(root_ + "/duet.yaml", defaults);
+  }
+  std::string root_;
+};
+
+TEST_F(ConfigTest, ReadsWhatIsSetAndKeepsTheRest) {
+  const auto config = read(
+      "runDirectory: /run/other\n"
+      "manifests: [/etc/duet/manifests]\n"
+      "listen:\n- 127.0.0.1:80\n- '[::1]:80'\n"
+      "network:\n  bridge: shop0\n"
+      "registries:\n  plainHTTP: ['registry:5000']\n");
+  ASSERT_TRUE(config.ok()) << config.error().message();
+  EXPECT_EQ(config->paths.run, "/run/other");
+  EXPECT_EQ(config->paths.socket, "/run/other/duet.sock");
+  EXPECT_EQ(config->paths.state, "/var/lib/duet");
+  EXPECT_EQ(config->listen, (std::vector<std::string>{"127.0.0.1:80", "[::1]:80"}));
+  EXPECT_EQ(config->bridge, "shop0");
+  EXPECT_EQ(config->subnet, "10.88.0.0/16");
+  EXPECT_EQ(config->plain_http_registries, std::vector<std::string>{"registry:5000"});
+}
+
+TEST_F(ConfigTest, AnEmptyFileChangesNothing) {
+  const auto config = read("# nothing yet\n");
+  ASSERT_TRUE(config.ok());
+  EXPECT_EQ(config->paths.socket, "/run/duet/duet.sock");
+}
+
+TEST_F(ConfigTest, UnknownKeysAndWrongTypesAreRefusedWithTheirPlace) {
+  const auto config = read("manifest: [/a]\nlisten: 8080\nnetwork:\n  brige: x\n");
+  ASSERT_FALSE(config.ok());
+  const std::string text = config.error().message();
+  EXPECT_NE(text.find("duet.yaml:1:1: unknown key \"manifest\", did you mean \"manifests\"?"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("duet.yaml:2:9: expected a list of texts"), std::string::npos) << text;
+  EXPECT_NE(text.find("duet.yaml:4:3: unknown key \"brige\", did you mean \"bridge\"?"),
+            std::string::npos)
+      << text;
+}
+
+TEST_F(ConfigTest, BrokenYamlIsRefusedWithItsPlace) {
+  const auto config = read("listen: [\n");
+  ASSERT_FALSE(config.ok());
+  EXPECT_NE(config.error().message().find("duet.yaml:"), std::string::npos);
+  EXPECT_EQ(read_config(root_ + "/missing.yaml", {}).error().code(), ErrorCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace duet::node

@@ -1,0 +1,209 @@
+#include "node/node.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "api/server.h"
+#include "node/host.h"
+#include "oci/content_store.h"
+#include "pod/container_runtime.h"
+#include "pod/image_preparer.h"
+#include "pod/pods.h"
+#include "pod/unavailable_runtime.h"
+#include "pod/wasm_runtime.h"
+#include "route/route_controller.h"
+#include "sys/file.h"
+#include "sys/process.h"
+#include "wasm/code_cache.h"
+#include "workload/deployment.h"
+
+namespace duet::node {
+
+namespace {
+
+constexpr uid_t kGatewayUser = 65534;
+constexpr std::int64_t kDrainMs = 5'000;
+constexpr std::int64_t kStopLimitMs = 60'000;
+
+// Members stand in the order in which they need each other; they go in the reverse one.
+class WholeNode final : public Node {
+ public:
+  WholeNode(NodeConfig config, NodeReports reports)
+      : config_(std::move(config)),
+        reports_(std::move(reports)),
+        handlers_([this] { wake_routes(); }) {}
+
+  Status begin() {
+    DUET_ASSIGN(helpers_, sys::executable_directory());
+    DUET_TRY(take_folders());
+    DUET_ASSIGN(store_, store::Store::open(config_.paths.database(), clock_));
+    DUET_TRY(open_images());
+    host_ = examine_host(config_, helpers_);
+    for (const auto& problem : host_.problems) {
+      reports_.log(problem);
+    }
+    DUET_TRY(start_pods());
+    deployments_ = workload::start_deployments(*store_, clock_, random_, reports_.log);
+    DUET_TRY(start_routes());
+    DUET_ASSIGN(api_, api::Server::start({.store = *store_, .pods = pods_.get(), .clock = clock_},
+                                         {.socket_path = config_.paths.socket}));
+    if (!config_.manifests.empty()) {
+      DUET_ASSIGN(folder_, source::FolderSource::start(*store_, {.paths = config_.manifests},
+                                                       reports_.folder));
+    }
+    return {};
+  }
+
+  ~WholeNode() override {
+    folder_.reset();
+    api_.reset();
+    {
+      const std::lock_guard lock(routes_mutex_);
+      routes_gone_ = true;
+    }
+  }
+
+  Status stop_site() override {
+    folder_.reset();
+    deployments_.reset();
+    const Status gateway = routes_->stop_gateway(kDrainMs);
+    const Status pods = pods_->stop_all(kStopLimitMs);
+    return gateway.ok() ? pods : gateway;
+  }
+
+  store::Store& store() override { return *store_; }
+
+ private:
+  Status take_folders() {
+    DUET_TRY(sys::make_directories(config_.paths.state, 0700));
+    DUET_TRY(sys::make_directories(config_.paths.run, 0700));
+    DUET_ASSIGN(lock_, sys::open_file(config_.paths.run + "/agent.lock", O_RDWR | O_CREAT, 0600));
+    if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+      return Error(ErrorCode::kAlreadyExists,
+                   "another agent runs on " + config_.paths.run +
+                       "; stop it, or give this one a --run-dir and a --state-dir of its own");
+    }
+    return {};
+  }
+
+  Status open_images() {
+    DUET_ASSIGN(auto images, oci::ContentStore::open(config_.paths.images()));
+    content_ = std::make_unique<oci::ContentStore>(std::move(images));
+    DUET_ASSIGN(code_, wasm::CodeCache::open({.directory = config_.paths.code(),
+                                              .key_file = config_.paths.key_file(),
+                                              .compiler = helpers_ + "/duet-compile",
+                                              .report = reports_.log}));
+    return {};
+  }
+
+  Status start_pods() {
+    pod::ImagePreparerOptions preparing{.report = reports_.log};
+    preparing.pull.helper.program = helpers_ + "/duet-pull";
+    preparing.pull.auth_file = config_.registry_auth_file;
+    preparing.pull.ca_file = config_.registry_ca_file;
+    preparing.pull.plain_http_registries = config_.plain_http_registries;
+    preparer_ =
+        std::make_unique<pod::ImagePreparer>(*content_, host_.layers.get(), *code_, preparing);
+    images_ = pod::Images::start(
+        [this](const auto& request) { return preparer_->prepare(request); }, clock_);
+    prober_ = pod::Prober::start();
+    const sys::Cgroups* cgroups = host_.cgroups ? &*host_.cgroups : nullptr;
+    sandboxes_ = std::make_unique<pod::Sandboxes>(pod::SandboxOptions{
+        .monitor_executable = helpers_ + "/duet-monitor",
+        .cgroups = cgroups,
+        .cni = host_.cni ? &*host_.cni : nullptr,
+        .network_problem = Error(ErrorCode::kUnavailable, host_.network_problem),
+        .host_ip = host_.address});
+    programs_ = std::make_unique<pod::WasmRuntime>(helpers_ + "/duet-sandbox", *code_, cgroups);
+    if (host_.runs_containers()) {
+      containers_ =
+          std::make_unique<pod::ContainerRuntime>(*host_.oci_runtime, *host_.bundle_host, *cgroups);
+    } else {
+      containers_ = std::make_unique<pod::UnavailableRuntime>(host_.runtime_problem);
+    }
+    pod::PodContext context{
+        .store = *store_,
+        .clock = clock_,
+        .images = *images_,
+        .sandboxes = *sandboxes_,
+        .containers = *containers_,
+        .programs = *programs_,
+        .handlers = handlers_,
+        .prober = *prober_,
+        .actions = actions_,
+        .paths = {config_.paths.state, config_.paths.run, config_.paths.logs},
+        .node_name = config_.node_name.empty() ? host_name() : config_.node_name,
+        .architecture = kubernetes_architecture(),
+        .runtime_name = host_.oci_runtime ? host_.oci_runtime->name() : "",
+        .gateway_uid = kGatewayUser,
+        .gateway_gid = kGatewayUser,
+    };
+    DUET_ASSIGN(pods_, pod::Pods::start(std::move(context), {.log = reports_.log}));
+    return {};
+  }
+
+  Status start_routes() {
+    route::RouteController::Options options{.log = reports_.log, .served = reports_.routes};
+    options.gateway.executable = helpers_ + "/duet-gateway";
+    options.gateway.run_directory = config_.paths.run + "/gateway";
+    options.gateway.access_log = config_.access_log;
+    if (::geteuid() == 0) {
+      options.gateway.user = std::to_string(kGatewayUser) + ":" + std::to_string(kGatewayUser);
+    }
+    for (const auto& address : config_.listen) {
+      options.gateway.listeners.push_back({.name = "http-" + address, .address = address});
+    }
+    auto routes =
+        route::RouteController::start(*store_, handlers_, *code_, clock_, std::move(options));
+    if (!routes.ok()) {
+      return routes.error();
+    }
+    const std::lock_guard lock(routes_mutex_);
+    routes_ = std::move(*routes);
+    return {};
+  }
+
+  void wake_routes() {
+    const std::lock_guard lock(routes_mutex_);
+    if (routes_ && !routes_gone_) {
+      routes_->wake();
+    }
+  }
+
+  NodeConfig config_;
+  NodeReports reports_;
+  sys::SystemClock clock_;
+  sys::SystemRandom random_;
+  std::string helpers_;
+  sys::Fd lock_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<oci::ContentStore> content_;
+  std::unique_ptr<wasm::CodeCache> code_;
+  Host host_;
+  std::unique_ptr<pod::ImagePreparer> preparer_;
+  std::unique_ptr<pod::Images> images_;
+  std::unique_ptr<pod::Prober> prober_;
+  std::unique_ptr<pod::Sandboxes> sandboxes_;
+  std::unique_ptr<pod::Runtime> programs_;
+  std::unique_ptr<pod::Runtime> containers_;
+  pod::NetworkActions actions_;
+  std::mutex routes_mutex_;
+  bool routes_gone_ = false;
+  pod::Handlers handlers_;
+  std::unique_ptr<route::RouteController> routes_;
+  std::unique_ptr<pod::Pods> pods_;
+  std::unique_ptr<store::Controller> deployments_;
+  std::unique_ptr<api::Server> api_;
+  std::unique_ptr<source::FolderSource> folder_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Node>> Node::start(const NodeConfig& config, NodeReports reports) {
+  auto node = std::make_unique<WholeNode>(config, std::move(reports));
+  DUET_TRY(node->begin());
+  return std::unique_ptr<Node>(std::move(node));
+}
+
+}  // namespace duet::node
