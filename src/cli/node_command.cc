@@ -1,0 +1,84 @@
+#include "cli/node_command.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "node/node.h"
+
+namespace duet::cli {
+
+namespace {
+
+// Signals that end the node, kept for sigwait(). Threads made later inherit the mask.
+sigset_t block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int one : {SIGINT, SIGTERM, SIGHUP}) {
+    sigaddset(&set, one);
+  }
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return set;
+}
+
+void wait_for_signal(const sigset_t& set) {
+  int got = 0;
+  do {
+    sigwait(&set, &got);
+  } while (got == SIGHUP);
+}
+
+}  // namespace
+
+Result<node::NodeConfig> config_of(const Invocation& invocation) {
+  node::NodeConfig config;
+  config.paths = invocation.paths();
+  if (const std::string file = invocation.value("config"); !file.empty()) {
+    DUET_ASSIGN(config, node::read_config(file, config));
+  }
+  if (const auto listen = invocation.values("listen"); !listen.empty()) {
+    config.listen = listen;
+  }
+  if (const auto registries = invocation.values("plain-http"); !registries.empty()) {
+    config.plain_http_registries = registries;
+  }
+  config.node_name = invocation.value("node-name", config.node_name);
+  config.bridge = invocation.value("bridge", config.bridge);
+  config.subnet = invocation.value("subnet", config.subnet);
+  config.manifests.insert(config.manifests.end(), invocation.words.begin(), invocation.words.end());
+  if (config.access_log.empty()) {
+    config.access_log = config.paths.logs + "/../duet/access.log";
+  }
+  return config;
+}
+
+Result<int> run_node(const node::NodeConfig& config, SiteView::Style style, OnStop on_stop) {
+  const sigset_t signals = block_signals();
+  const sys::SystemClock clock;
+  SiteView view(style, clock, [](const std::string& text) {
+    std::fputs(text.c_str(), stdout);
+    std::fflush(stdout);
+  });
+  DUET_ASSIGN(auto node, node::Node::start(
+                             config, {.log = [&](const std::string& line) { view.log(line); },
+                                      .folder = [&](const auto& report) { view.folder(report); },
+                                      .routes = [&](const auto& table) { view.routes(table); }}));
+  DUET_TRY(view.follow(node->store()));
+  view.log("duet " DUET_VERSION " is up; the local API is " + config.paths.socket);
+  wait_for_signal(signals);
+  if (on_stop == OnStop::kStopSite) {
+    view.log("stopping the site; once more ends at once");
+    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+    const Status stopped = node->stop_site();
+    if (!stopped.ok()) {
+      return stopped.error();
+    }
+  }
+  view.stop();
+  node.reset();
+  return 0;
+}
+
+}  // namespace duet::cli
