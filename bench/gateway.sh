@@ -1,0 +1,118 @@
+#!/bin/bash
+# Compares the gateway with nginx on loopback: one core for the server, one for wrk.
+#
+#   bench/gateway.sh BUILD_DIR [SECONDS]
+#
+# Prints a table: requests a second, p50/p99 and the server's CPU time a request at 1, 16 and 128 connections for a static answer, a handler in a fresh
+# sandbox each, and a proxied request, each beside nginx doing the same. Set WASMTIME and WORKERD to the paths of those
+# programs to have them in the table too.
+set -euo pipefail
+build=$(realpath "$1")
+seconds=${2:-5}
+server_core=${SERVER_CORE:-0}
+client_core=${CLIENT_CORE:-1}
+dir=$(mktemp -d)
+pids=()
+cleanup() {
+  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+  wait 2>/dev/null || true
+  rm -rf "$dir"
+}
+trap cleanup EXIT
+
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+wait_for() { # port
+  for _ in $(seq 200); do
+    if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then return; fi
+    sleep 0.05
+  done
+  echo "nothing listens on port $1" >&2
+  return 1
+}
+cpu_ns() { awk '{print $1}' "/proc/$1/schedstat"; }
+measure() { # name url pid-of-the-server
+  for connections in 1 16 128; do
+    taskset -c "$client_core" wrk -t1 -c"$connections" -d1s "$2" >/dev/null
+    before=$(cpu_ns "$3")
+    taskset -c "$client_core" wrk -t1 -c"$connections" -d"${seconds}s" --latency "$2" >"$dir/wrk"
+    cpu=$(($(cpu_ns "$3") - before))
+    count=$(awk '/requests in/ {print $1}' "$dir/wrk")
+    rate=$(awk '/Requests\/sec/ {print $2}' "$dir/wrk")
+    p50=$(awk '/ 50%/ {print $2}' "$dir/wrk")
+    p99=$(awk '/ 99%/ {print $2}' "$dir/wrk")
+    errors=$(grep -c -E 'Non-2xx|Socket errors' "$dir/wrk" || true)
+    printf '%-26s %4d %11s/s  p50 %-9s p99 %-9s CPU %7.2f us%s\n' "$1" "$connections" "$rate" "$p50" \
+      "$p99" "$(awk -v t="$cpu" -v n="$count" 'BEGIN {print (n > 0 ? t / 1000 / n : 0)}')" "$([ "$errors" = 0 ] || echo ' ERRORS')"
+  done
+}
+pss() { awk '/^Pss:/ {print $2 " kB"}' "/proc/$1/smaps_rollup"; }
+
+origin_port=$(free_port)
+nginx_port=$(free_port)
+gateway_port=$(free_port)
+head -c 1000000 /dev/zero >"$dir/large"
+head -c 100 /dev/zero | tr '\0' x >"$dir/small"
+cat >"$dir/nginx.conf" <<CONF
+worker_processes 1; daemon off; pid $dir/nginx.pid; error_log $dir/nginx.log; worker_rlimit_nofile 8192;
+events { worker_connections 4096; }
+http {
+  access_log $dir/access.log combined buffer=64k flush=1s; keepalive_requests 1000000000; client_body_temp_path $dir/t1;
+  proxy_temp_path $dir/t2; fastcgi_temp_path $dir/t3; uwsgi_temp_path $dir/t4; scgi_temp_path $dir/t5;
+  upstream origin { server 127.0.0.1:$origin_port; keepalive 256; keepalive_requests 1000000000; }
+  server { listen 127.0.0.1:$nginx_port;
+    location / { return 200 "hello from duet\n"; }
+    location /origin/ { proxy_pass http://origin/; proxy_http_version 1.1; proxy_set_header Connection ""; } }
+}
+CONF
+cat >"$dir/origin.conf" <<CONF
+worker_processes 1; daemon off; pid $dir/origin.pid; error_log $dir/origin.log; worker_rlimit_nofile 8192;
+events { worker_connections 4096; }
+http { access_log off; keepalive_requests 1000000000; sendfile on; client_body_temp_path $dir/o1; proxy_temp_path $dir/o2;
+  fastcgi_temp_path $dir/o3; uwsgi_temp_path $dir/o4; scgi_temp_path $dir/o5; open_file_cache max=10;
+  server { listen 127.0.0.1:$origin_port; root $dir; } }
+CONF
+chmod 755 "$dir"
+taskset -c "$server_core" nginx -c "$dir/nginx.conf" & pids+=($!)
+nginx_main=$!
+taskset -c "$client_core" nginx -c "$dir/origin.conf" & pids+=($!)
+taskset -c "$server_core" "$build/duet-gateway" --control "$dir/control" & gateway_pid=$!
+pids+=("$gateway_pid")
+"$build/duet-compile" <"$build/guests/hello_handler.wasm" >"$dir/hello"
+"$build/gateway_bench_setup" "$dir/control" "127.0.0.1:$gateway_port" "$dir/hello" "$origin_port" "$dir/gateway.log"
+for port in "$origin_port" "$nginx_port" "$gateway_port"; do wait_for "$port"; done
+
+nginx_pid=$(pgrep -P "$nginx_main")
+echo "memory: gateway with one handler $(pss "$gateway_pid")"
+measure "nginx return 200" "http://127.0.0.1:$nginx_port/" "$nginx_pid"
+measure "duet static" "http://127.0.0.1:$gateway_port/static" "$gateway_pid"
+measure "duet handler (hello, C)" "http://127.0.0.1:$gateway_port/" "$gateway_pid"
+measure "nginx proxy 100 B" "http://127.0.0.1:$nginx_port/origin/small" "$nginx_pid"
+measure "duet proxy 100 B" "http://127.0.0.1:$gateway_port/origin/small" "$gateway_pid"
+measure "nginx proxy 1 MB" "http://127.0.0.1:$nginx_port/origin/large" "$nginx_pid"
+measure "duet proxy 1 MB" "http://127.0.0.1:$gateway_port/origin/large" "$gateway_pid"
+if [ -n "${WASMTIME:-}" ]; then
+  port=$(free_port)
+  taskset -c "$server_core" "$WASMTIME" serve --addr "127.0.0.1:$port" "$build/guests/hello_handler.wasm" \
+    >/dev/null 2>&1 & pids+=($!)
+  server=$!
+  wait_for "$port"
+  measure "wasmtime serve (hello, C)" "http://127.0.0.1:$port/" "$server"
+fi
+if [ -n "${WORKERD:-}" ]; then
+  port=$(free_port)
+  cat >"$dir/worker.js" <<'JS'
+export default { fetch() { return new Response("hello from duet\n"); } };
+JS
+  cat >"$dir/worker.capnp" <<CAPNP
+using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = (modules = [(name = "worker.js", esModule = embed "worker.js")],
+    compatibilityDate = "2024-01-01"))],
+  sockets = [(name = "http", address = "127.0.0.1:$port", http = (), service = "main")]);
+CAPNP
+  taskset -c "$server_core" "$WORKERD" serve "$dir/worker.capnp" >/dev/null 2>&1 & pids+=($!)
+  server=$!
+  wait_for "$port"
+  measure "workerd (script)" "http://127.0.0.1:$port/" "$server"
+fi
+echo "memory: gateway afterwards $(pss "$gateway_pid")"

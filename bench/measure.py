@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""Starts, containers and memory, beside the peers: measure.py BUILD PEERS. Writes measured.json into PEERS."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+BUILD, PEERS = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
+os.environ["DUET_BUILD_DIR"] = str(BUILD)
+os.environ["DUET_SOURCE_DIR"] = str(pathlib.Path(__file__).resolve().parent.parent)
+sys.path.insert(0, os.environ["DUET_SOURCE_DIR"] + "/tests")
+from site_fixture import Site, busybox_layout, pod, route, service  # noqa: E402
+
+ROUNDS = 200
+CONTAINER_ROUNDS = 15
+
+
+def summary(values):
+    values = sorted(values)
+    return {"min": values[0], "median": statistics.median(values), "p95": values[int(len(values) * 0.95)], "rounds": len(values)}
+
+
+def time_command(command, **options):
+    """Milliseconds of whole runs of a command."""
+    values = []
+    for _ in range(ROUNDS + 5):
+        started = time.monotonic()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
+        values.append((time.monotonic() - started) * 1000)
+    return summary(values[5:])
+
+
+def pss_kb(pid):
+    for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1])
+    return 0
+
+
+def measure_starts(work):
+    """A C program that says hello: as Wasm by duet and wasmtime, natively in a container by runc."""
+    hello = str(BUILD / "guests/hello.wasm")
+    compiled = str(work / "hello.cwasm")
+    subprocess.run([os.environ["WASMTIME"], "compile", hello, "-o", compiled], check=True)
+    state = ["--state-dir", str(work / "state"), "--run-dir", str(work / "run")]
+    out = {
+        "duet run hello.wasm": time_command([str(BUILD / "duet"), "run", *state, hello]),
+        "wasmtime run --allow-precompiled": time_command([os.environ["WASMTIME"], "run", "--allow-precompiled", compiled]),
+    }
+    bundle = work / "bundle"
+    (bundle / "rootfs").mkdir(parents=True)
+    source = work / "hello.c"
+    source.write_text('#include <stdio.h>\nint main(void) { puts("hello"); return 0; }\n')
+    subprocess.run(["gcc", "-O2", "-static", str(source), "-o", str(bundle / "rootfs/hello")], check=True)
+    subprocess.run(["runc", "spec"], cwd=bundle, check=True)
+    config = json.loads((bundle / "config.json").read_text())
+    config["process"].update(terminal=False, args=["/hello"])
+    config["process"].pop("rlimits", None)
+    (bundle / "config.json").write_text(json.dumps(config))
+    out["runc run (the same in C)"] = time_command(["runc", "--root", str(work / "runc"), "run", f"bench{os.getpid()}"], cwd=bundle)
+    return out
+
+
+class Containerd:
+    """Debian's containerd with runc and a bridge of its own."""
+
+    def __init__(self, work):
+        self.work = work
+        self.socket = work / "containerd.sock"
+        (work / "cni").mkdir()
+        (work / "cni/10-bench.conflist").write_text(json.dumps({
+            "cniVersion": "0.4.0", "name": "bench", "plugins": [
+                {"type": "bridge", "bridge": "benchcri0", "isGateway": True, "ipMasq": True,
+                 "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.77.0.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}], "dataDir": str(work / "ipam")}},
+                {"type": "portmap", "capabilities": {"portMappings": True}}]}))
+        (work / "config.toml").write_text(f"""version = 2
+root = "{work}/root"
+state = "{work}/state"
+[grpc]
+address = "{self.socket}"
+[plugins."io.containerd.grpc.v1.cri"]
+sandbox_image = "bench.example/pause:v1"
+disable_apparmor = true
+restrict_oom_score_adj = true
+[plugins."io.containerd.grpc.v1.cri".cni]
+bin_dir = "/usr/lib/cni"
+conf_dir = "{work}/cni"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+runtime_type = "io.containerd.runc.v2"
+""")
+        self.process = subprocess.Popen(["containerd", "-c", str(work / "config.toml")], stdout=open(work / "log", "wb"), stderr=subprocess.STDOUT)
+        while not self.socket.exists():
+            if self.process.poll() is not None:
+                raise SystemExit("containerd ended: " + (work / "log").read_text()[-2000:])
+            time.sleep(0.05)
+
+    def import_image(self, layout, name):
+        archive = self.work / "image.tar"
+        archive.unlink(missing_ok=True)
+        subprocess.run(["skopeo", "copy", "--quiet", f"oci:{layout}:latest", f"oci-archive:{archive}:{name}"], check=True)
+        subprocess.run(["ctr", "-a", str(self.socket), "-n", "k8s.io", "images", "import", "--index-name", name, str(archive)], check=True, stdout=subprocess.DEVNULL)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        subprocess.run(["ip", "link", "delete", "benchcri0"], check=False, capture_output=True)
+
+
+def pause_layout(work):
+    """An image whose only program waits for ever, without a libc."""
+    source = work / "pause.c"
+    source.write_text('void _start(void) { for (;;) __asm__ volatile("syscall" : : "a"(34) : "rcx", "r11", "memory"); }\n')
+    layout, bundle = work / "pause", work / "pause-bundle"
+    run = lambda *command: subprocess.run(command, check=True, capture_output=True)
+    run("umoci", "init", "--layout", str(layout))
+    run("umoci", "new", "--image", f"{layout}:latest")
+    run("umoci", "unpack", "--rootless", "--image", f"{layout}:latest", str(bundle))
+    run("gcc", "-Os", "-static", "-nostdlib", "-o", str(bundle / "rootfs/pause"), str(source))
+    run("umoci", "repack", "--image", f"{layout}:latest", str(bundle))
+    run("umoci", "config", "--image", f"{layout}:latest", "--config.cmd=/pause")
+    return layout
+
+
+def measure_containers(work):
+    """From nothing to the first HTTP 200 of busybox httpd, with a bridge network."""
+    image = "bench.example/busybox:v1"
+    containerd = Containerd(work)
+    try:
+        containerd.import_image(pause_layout(work), "bench.example/pause:v1")
+        containerd.import_image(busybox_layout(), image)
+        lines = subprocess.run([str(PEERS / "cri"), str(containerd.socket), image, str(CONTAINER_ROUNDS + 2)], check=True, capture_output=True, text=True).stdout
+    finally:
+        containerd.stop()
+    site = Site()
+    try:
+        site.import_busybox(image)
+        site.start()
+        values = [duet_container(site, image, number) for number in range(CONTAINER_ROUNDS + 2)]
+    finally:
+        site.close()
+    return {"containerd 1.6 over CRI": summary([float(line) for line in lines.split()][2:]), "duet apply": summary(values[2:])}
+
+
+def duet_container(site, image, number):
+    name = f"web{number}"
+    manifest = pod(name, image, {"command": ["httpd", "-f", "-p", "8080", "-h", "/www"]}, terminationGracePeriodSeconds=0)
+    watch = subprocess.Popen([str(BUILD / "duet"), "get", "pods", "-w", "-o", "json", *site.flags], stdout=subprocess.PIPE)
+    started = time.monotonic()
+    site.duet("apply", "-f", "-", input=json.dumps(manifest))
+    address, text, decoder = None, "", json.JSONDecoder()
+    while not address:
+        text += watch.stdout.read1(65536).decode()
+        while text.lstrip():
+            try:
+                value, end = decoder.raw_decode(text.lstrip())
+            except ValueError:
+                break
+            text = text.lstrip()[end:]
+            for one in value.get("items", [value]):
+                if one["metadata"]["name"] == name:
+                    address = one.get("status", {}).get("podIP") or address
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while True:
+        try:
+            with opener.open(f"http://{address}:8080/", timeout=10):
+                break
+        except OSError:
+            time.sleep(0.0005)
+    took = (time.monotonic() - started) * 1000
+    watch.kill()
+    watch.wait()
+    watch.stdout.close()
+    site.duet("delete", "pod", name)
+    return took
+
+
+def measure_memory():
+    """PSS of a site with one handler and one program, then with 1,000 more handlers of the same module."""
+    site = Site()
+    out = {}
+    try:
+        site.pack("hello_handler", "bench.example/hello:v1")
+        site.pack("ticker", "bench.example/ticker:v1")
+        handler = pod("web", "bench.example/hello:v1", {"ports": [{"containerPort": 80}]})
+        site.write("site.yaml", handler, service("web"), route("web", "/", "web"), pod("ticker", "bench.example/ticker:v1"))
+        site.start()
+        site.wait_ready("ticker")
+        site.wait_answer("/", 200)
+        out["one handler, one program"] = memory_of(site)
+        many = []
+        for number in range(1000):
+            one = pod(f"web{number}", "bench.example/hello:v1", {"ports": [{"containerPort": 80}]})
+            many += [one, service(f"web{number}"), route(f"web{number}", f"/h{number}", f"web{number}")]
+        (site.manifests / "many.yaml").write_text("\n---\n".join(json.dumps(one) for one in many))
+        site.wait_answer("/h999", 200)
+        for number in range(1000):
+            site.wait_answer(f"/h{number}", 200) if site.request(f"/h{number}")[0] != 200 else None
+        out["1,000 handlers more"] = memory_of(site)
+    finally:
+        site.close()
+    return out
+
+
+def memory_of(site):
+    found = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            if not entry.name.isdigit():
+                continue
+            name = (entry / "comm").read_text().strip()
+            command = (entry / "cmdline").read_bytes().decode(errors="replace")
+            parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[1]
+            of_site = str(site.root) in command or int(entry.name) == site.agent.pid or (
+                name == "duet-sandbox" and str(site.root) in pathlib.Path("/proc", parent, "cmdline").read_bytes().decode(errors="replace"))
+            if of_site and name.startswith("duet"):
+                found[name] = found.get(name, 0) + pss_kb(entry.name)
+        except OSError:
+            pass
+    return found
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="duet-bench-") as folder:
+        work = pathlib.Path(folder)
+        results = {"starts": measure_starts(work), "containers": measure_containers(work), "memory": measure_memory()}
+    (PEERS / "measured.json").write_text(json.dumps(results, indent=1))
+    print(json.dumps(results, indent=1))
+
+
+if __name__ == "__main__":
+    main()

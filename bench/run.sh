@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Measures duet beside its peers in one run and writes bench/RESULTS.md. Takes about 10 minutes on 2 cores, and 10 more the
+# first time, because wasmtime's command line has to be built. Traffic stays on loopback and in namespaces made here.
+#   bench/run.sh            everything
+#   WASMTIME=... WORKERD=...  programs to take instead of building or installing them
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=$PWD/build
+peers=$build/bench
+mkdir -p "$peers"
+[[ $(id -u) -eq 0 ]] || { echo "bench: containers and pinning need root" >&2; exit 1; }
+say() { printf 'bench: %s\n' "$*"; }
+
+if [[ -z ${WASMTIME:-} ]]; then
+  WASMTIME=$peers/bin/wasmtime
+  if [[ ! -x $WASMTIME ]]; then
+    say "building wasmtime's command line, 48.x (some 10 minutes)"
+    CARGO_TARGET_DIR=$peers/target cargo install wasmtime-cli --version 48.0.8 --locked --no-default-features \
+      --features serve,run,compile,cranelift,component-model,component-model-async,pooling-allocator,wasi-http --root "$peers"
+  fi
+fi
+if [[ -z ${WORKERD:-} ]]; then
+  WORKERD=$peers/node_modules/workerd/bin/workerd
+  [[ -e $WORKERD ]] || { say "installing workerd"; npm install --silent --prefix "$peers" workerd; }
+fi
+if [[ ! -x $peers/cri ]]; then
+  say "building the CRI client"
+  (cd bench/cri && go build -o "$peers/cri" .)
+fi
+ninja -C build gateway_bench_setup engine_bench >/dev/null
+
+say "HTTP: the gateway beside nginx, wasmtime serve and workerd"
+WASMTIME=$WASMTIME WORKERD=$WORKERD bench/gateway.sh build "${SECONDS_EACH:-5}" | tee "$peers/http.txt"
+say "in process: one whole request"
+"$build/duet-compile" <"$build/guests/hello_handler.wasm" >"$peers/hello.code"
+taskset -c 0 "$build/engine_bench" "$peers/hello.code" | tee "$peers/engine.txt"
+say "starts, containers, memory"
+WASMTIME=$WASMTIME python3 -B bench/measure.py "$build" "$peers" | tee "$peers/measured.txt"
+python3 -B bench/report.py "$peers" >bench/RESULTS.md
+say "wrote bench/RESULTS.md"
