@@ -78,7 +78,8 @@ Status become(const wasm::SandboxCommand& command) {
 
 Result<int> run_wasm(const Invocation& invocation, const Workload& workload,
                      const RunOptions& options) {
-  DUET_ASSIGN(const auto cache, open_code_cache(invocation));
+  const sys::SystemClock clock;
+  DUET_ASSIGN(const auto cache, open_code_cache(invocation, clock));
   const auto code = cache->ensure(workload.module.get(), workload.digest);
   if (!code.ok()) {
     return command_error(code.error().wrap(workload.name));

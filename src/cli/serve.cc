@@ -172,7 +172,8 @@ Result<int> run(const Invocation& invocation) {
     return invalid("error: " + workload.name + " is a container; try: duet run " +
                    invocation.words[0]);
   }
-  DUET_ASSIGN(const auto cache, open_code_cache(invocation));
+  const sys::SystemClock clock;
+  DUET_ASSIGN(const auto cache, open_code_cache(invocation, clock));
   const auto code = cache->ensure(workload.module.get(), workload.digest);
   if (!code.ok()) {
     return command_error(code.error().wrap(workload.name));

@@ -61,13 +61,15 @@ Result<Workload> find_workload(const Invocation& invocation, const std::string& 
   return from_image(invocation, word);
 }
 
-Result<std::unique_ptr<wasm::CodeCache>> open_code_cache(const Invocation& invocation) {
+Result<std::unique_ptr<wasm::CodeCache>> open_code_cache(const Invocation& invocation,
+                                                         const sys::Clock& clock) {
   const SitePaths paths = invocation.paths();
   DUET_TRY(sys::make_directories(paths.state, 0755));
   DUET_ASSIGN(const std::string helpers, sys::executable_directory());
   auto cache = wasm::CodeCache::open({.directory = paths.code(),
                                       .key_file = paths.key_file(),
-                                      .compiler = helpers + "/duet-compile"});
+                                      .compiler = helpers + "/duet-compile"},
+                                     clock);
   return cache.ok() ? std::move(cache) : command_error(cache.error());
 }
 

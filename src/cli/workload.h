@@ -23,8 +23,9 @@ struct Workload {
 // `word` is a file if there is one of that name, else an image, which is pulled if it is not here.
 Result<Workload> find_workload(const Invocation& invocation, const std::string& word);
 
-// This user's cache of compiled code.
-Result<std::unique_ptr<wasm::CodeCache>> open_code_cache(const Invocation& invocation);
+// This user's cache of compiled code; `clock` outlives it.
+Result<std::unique_ptr<wasm::CodeCache>> open_code_cache(const Invocation& invocation,
+                                                         const sys::Clock& clock);
 
 // The values of --env: K=V, or K alone for what this process's environment has.
 Result<std::vector<std::pair<std::string, std::string>>> read_environment(

@@ -93,7 +93,8 @@ class WholeNode final : public Node {
     DUET_ASSIGN(code_, wasm::CodeCache::open({.directory = config_.paths.code(),
                                               .key_file = config_.paths.key_file(),
                                               .compiler = helpers_ + "/duet-compile",
-                                              .report = reports_.log}));
+                                              .report = reports_.log},
+                                             clock_));
     return {};
   }
 

@@ -150,9 +150,10 @@ class FileCodeCache final : public CodeCache {
 
 }  // namespace
 
-Result<std::unique_ptr<CodeCache>> CodeCache::open(CodeCacheOptions options) {
+Result<std::unique_ptr<CodeCache>> CodeCache::open(CodeCacheOptions options,
+                                                   const sys::Clock& clock) {
   DUET_ASSIGN(const NodeKey key, open_node_key(options.key_file));
-  DUET_ASSIGN(CodeStore store, CodeStore::open(options.directory, key));
+  DUET_ASSIGN(CodeStore store, CodeStore::open(options.directory, key, clock));
   std::array<std::string, 2> keys;
   DUET_ASSIGN(keys[0], engine::engine_compatibility_key(engine::Kind::kModuleProgram));
   DUET_ASSIGN(keys[1], engine::engine_compatibility_key(engine::Kind::kHandler));

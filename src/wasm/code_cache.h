@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "engine/engine.h"
+#include "sys/clock.h"
 #include "sys/fd.h"
 
 // The cache of code compiled ahead of time. Code of this cache runs as machine code in gateways and
@@ -43,7 +44,8 @@ struct Code {
 // Thread-safe. Several processes may use the same directory.
 class CodeCache {
  public:
-  static Result<std::unique_ptr<CodeCache>> open(CodeCacheOptions options);
+  // `clock` tells which entry was used last; it outlives the cache.
+  static Result<std::unique_ptr<CodeCache>> open(CodeCacheOptions options, const sys::Clock& clock);
   virtual ~CodeCache() = default;
 
   // The code of the module open as `module_fd` (a regular file, read by position, whole), whose

@@ -140,6 +140,21 @@ TEST_F(CodeCacheTest, BoundsTheCompiler) {
   EXPECT_EQ(ensure(from_text(kEmptyProgram)).error().code(), ErrorCode::kNotFound);
 }
 
+// The kernel's own stamps are the same for all uses within one of its ticks.
+TEST_F(CodeCacheTest, KnowsTheLastUseMoreFinelyThanTheKernelsTick) {
+  const std::string module = from_text(kEmptyProgram);
+  for (int i = 0; i < 3; ++i) {
+    const auto code = ensure(module);
+    ASSERT_TRUE(code.ok());
+    struct stat status{};
+    ASSERT_EQ(::fstat(code->fd.get(), &status), 0);
+    const auto used = std::chrono::seconds(status.st_mtim.tv_sec) +
+                      std::chrono::nanoseconds(status.st_mtim.tv_nsec);
+    EXPECT_EQ(used, clock_.now().time_since_epoch());
+    clock_.advance(std::chrono::microseconds(1));
+  }
+}
+
 TEST_F(CodeCacheTest, ForgetsTheLeastRecentlyUsed) {
   const auto module = [this](int pages) {
     return from_text("(module (memory (export \"memory\") " + std::to_string(pages) +
@@ -150,8 +165,12 @@ TEST_F(CodeCacheTest, ForgetsTheLeastRecentlyUsed) {
   auto bounded = options();
   bounded.size_limit_bytes = 2 * first->size_bytes + 100;
   open_cache(bounded);
+  // Each use is a microsecond after the one before: far less than a tick of the kernel's own clock.
+  clock_.advance(std::chrono::microseconds(1));
   ASSERT_TRUE(ensure(module(2)).ok());
+  clock_.advance(std::chrono::microseconds(1));
   EXPECT_FALSE(ensure(module(1))->compiled_now) << "used again, so it is younger than the second";
+  clock_.advance(std::chrono::microseconds(1));
   ASSERT_TRUE(ensure(module(3)).ok());
   EXPECT_FALSE(ensure(module(1))->compiled_now);
   EXPECT_FALSE(ensure(module(3))->compiled_now);
@@ -185,9 +204,9 @@ TEST_F(CodeCacheTest, ManyWhoWantTheSameWaitForOneCompiler) {
 
 TEST_F(CodeCacheTest, KeepsItsKeySafe) {
   ASSERT_EQ(::chmod((base_ + "/key").c_str(), 0644), 0);
-  EXPECT_EQ(CodeCache::open(options()).error().code(), ErrorCode::kPermission);
+  EXPECT_EQ(CodeCache::open(options(), clock_).error().code(), ErrorCode::kPermission);
   ASSERT_TRUE(sys::write_file_atomic(base_ + "/key", "short", 0600).ok());
-  EXPECT_EQ(CodeCache::open(options()).error().code(), ErrorCode::kCorrupt);
+  EXPECT_EQ(CodeCache::open(options(), clock_).error().code(), ErrorCode::kCorrupt);
 }
 
 TEST(Mac, IsHmacSha256) {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <vector>
 
 #include "engine/code_file.h"
@@ -94,14 +95,25 @@ void remove_entry(const std::string& stem) {
 
 }  // namespace
 
-Result<CodeStore> CodeStore::open(const std::string& directory, const NodeKey& key) {
+Result<CodeStore> CodeStore::open(const std::string& directory, const NodeKey& key,
+                                  const sys::Clock& clock) {
   DUET_TRY(sys::make_directories(directory, 0700));
   struct stat status{};
   if (::stat(directory.c_str(), &status) != 0) {
     return Error::from_errno(directory, errno);
   }
   DUET_TRY(check_owner(directory, status));
-  return CodeStore(directory, key);
+  return CodeStore(directory, key, clock);
+}
+
+// The kernel's own stamps are as coarse as its tick, and two uses within one would be equally old.
+void CodeStore::mark_used(int fd) const {
+  const auto now = clock_->now().time_since_epoch();
+  const auto whole = std::chrono::floor<std::chrono::seconds>(now);
+  const timespec stamp{.tv_sec = whole.count(),
+                       .tv_nsec = std::chrono::nanoseconds(now - whole).count()};
+  const std::array<timespec, 2> times{stamp, stamp};
+  ::futimens(fd, times.data());
 }
 
 std::string CodeStore::path(const CodeKey& key, std::string_view ending) const {
@@ -132,7 +144,7 @@ Result<sys::Fd> CodeStore::find(const CodeKey& key) const {
   if (!footer.ok() || footer->compatibility_key != key.compatibility) {
     return refuse("it is of another engine");
   }
-  ::futimens(fd.get(), nullptr);
+  mark_used(fd.get());
   return fd;
 }
 
@@ -150,6 +162,7 @@ Status CodeStore::store(const std::string& digest,
     DUET_ASSIGN(const engine::CodeFooter footer, engine::read_code_footer(file.get()));
     DUET_ASSIGN(const std::string seal, std::move(mac).finish());
     const CodeKey key{digest, footer.compatibility_key};
+    mark_used(file.get());
     // After a crash between the two, or before they reach the disk, the seal does not fit: then the
     // entry is made again.
     DUET_TRY(sys::write_file_atomic(path(key, kSeal), seal, 0600));

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "sys/clock.h"
 #include "sys/fd.h"
 #include "wasm/node_key.h"
 
@@ -31,7 +32,9 @@ struct CodeKey {
 class CodeStore {
  public:
   // Makes the folder with mode 0700 if it is missing; kPermission when others may write there.
-  static Result<CodeStore> open(const std::string& directory, const NodeKey& key);
+  // `clock` outlives the store.
+  static Result<CodeStore> open(const std::string& directory, const NodeKey& key,
+                                const sys::Clock& clock);
 
   // An entry, open for reading, checked on the very descriptor that is returned. kNotFound;
   // kCorrupt when it is not authentic (it is removed).
@@ -52,12 +55,14 @@ class CodeStore {
   const std::string& directory() const { return directory_; }
 
  private:
-  CodeStore(std::string directory, const NodeKey& key)
-      : directory_(std::move(directory)), key_(key) {}
+  CodeStore(std::string directory, const NodeKey& key, const sys::Clock& clock)
+      : directory_(std::move(directory)), key_(key), clock_(&clock) {}
+  void mark_used(int fd) const;
   std::string path(const CodeKey& key, std::string_view ending) const;
 
   std::string directory_;
   NodeKey key_;
+  const sys::Clock* clock_;
 };
 
 }  // namespace duet::wasm

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/process.h"
 #include "wasm/code_cache.h"
@@ -48,7 +49,7 @@ class WasmFixture : public testing::Test {
   }
   void open_cache() { open_cache(options()); }
   void open_cache(const CodeCacheOptions& options) {
-    auto cache = CodeCache::open(options);
+    auto cache = CodeCache::open(options, clock_);
     ASSERT_TRUE(cache.ok()) << cache.error().message();
     cache_ = std::move(*cache);
   }
@@ -113,6 +114,7 @@ class WasmFixture : public testing::Test {
   }
 
   std::string base_;
+  sys::ManualClock clock_{sys::WallTime(std::chrono::hours(24 * 365 * 50))};
   std::unique_ptr<CodeCache> cache_;
 
  private:
