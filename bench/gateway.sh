@@ -49,6 +49,7 @@ pss() { awk '/^Pss:/ {print $2 " kB"}' "/proc/$1/smaps_rollup"; }
 
 origin_port=$(free_port)
 nginx_port=$(free_port)
+beast_port=$(free_port)
 gateway_port=$(free_port)
 head -c 1000000 /dev/zero >"$dir/large"
 head -c 100 /dev/zero | tr '\0' x >"$dir/small"
@@ -75,15 +76,18 @@ chmod 755 "$dir"
 taskset -c "$server_core" nginx -c "$dir/nginx.conf" & pids+=($!)
 nginx_main=$!
 taskset -c "$client_core" nginx -c "$dir/origin.conf" & pids+=($!)
+taskset -c "$server_core" "$build/beast_server" "$beast_port" & beast_pid=$!
+pids+=("$beast_pid")
 taskset -c "$server_core" "$build/duet-gateway" --control "$dir/control" & gateway_pid=$!
 pids+=("$gateway_pid")
 "$build/duet-compile" <"$build/guests/hello_handler.wasm" >"$dir/hello"
 "$build/gateway_bench_setup" "$dir/control" "127.0.0.1:$gateway_port" "$dir/hello" "$origin_port" "$dir/gateway.log"
-for port in "$origin_port" "$nginx_port" "$gateway_port"; do wait_for "$port"; done
+for port in "$origin_port" "$nginx_port" "$beast_port" "$gateway_port"; do wait_for "$port"; done
 
 nginx_pid=$(pgrep -P "$nginx_main")
 echo "memory: gateway with one handler $(pss "$gateway_pid")"
 measure "nginx return 200" "http://127.0.0.1:$nginx_port/" "$nginx_pid"
+measure "Boost.Beast return 200" "http://127.0.0.1:$beast_port/" "$beast_pid"
 measure "duet static" "http://127.0.0.1:$gateway_port/static" "$gateway_pid"
 measure "duet handler (hello, C)" "http://127.0.0.1:$gateway_port/" "$gateway_pid"
 measure "nginx proxy 100 B" "http://127.0.0.1:$nginx_port/origin/small" "$nginx_pid"

@@ -27,7 +27,7 @@ if [[ ! -x $peers/cri ]]; then
   say "building the CRI client"
   (cd bench/cri && go build -o "$peers/cri" .)
 fi
-ninja -C build gateway_bench_setup engine_bench >/dev/null
+ninja -C build gateway_bench_setup engine_bench beast_server >/dev/null
 
 say "HTTP: the gateway beside nginx, wasmtime serve and workerd"
 WASMTIME=$WASMTIME WORKERD=$WORKERD bench/gateway.sh build "${SECONDS_EACH:-5}" | tee "$peers/http.txt"

@@ -21,7 +21,7 @@ node=(runc crun containernetworking-plugins iptables iproute2 golang-github-cont
 peers=(umoci skopeo zstd libcap2-bin busybox-static docker-registry apache2-utils curl jq sqlite3 openssl redis-server procps)
 
 check=(clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev)
-bench=(containerd nginx-light wrk nghttp2-client nodejs npm)
+bench=(containerd nginx-light wrk nghttp2-client nodejs npm libboost1.81-dev)
 
 wanted=("${build[@]}" "${guests[@]}" "${node[@]}" "${peers[@]}")
 case "${1:-}" in
