@@ -14,8 +14,7 @@ ClientConnection::ClientConnection(Front& front, sys::Fd fd, std::string listene
                                    std::string client_ip)
     : front_(front),
       stream_(std::move(fd), front.buffers),
-      listener_(std::move(listener)),
-      client_ip_(std::move(client_ip)),
+      client_{.listener = std::move(listener), .address = std::move(client_ip)},
       parser_(front.limits.http) {}
 
 ClientConnection::~ClientConnection() { front_.loop.remove(stream_.fd(), *this); }
@@ -54,22 +53,21 @@ void ClientConnection::close() {
   if (state_ == State::kClosed) {
     return;
   }
-  if (call_ || state_ == State::kExchange) {
-    if (reason_.empty() && !answer_ended_) {
-      reason_ = "ClientGone";
+  if (transaction_.active()) {
+    if (!transaction_.has_reason() && !answer_ended_) {
+      transaction_.set_reason("ClientGone");
     }
-    log_exchange();
+    transaction_.end();
   }
   state_ = State::kClosed;
-  front_.graveyard.bury(std::move(call_));
   front_.loop.defer(*this);
 }
 
 // Ends the connection in the middle of an answer, so that the client can tell that it is not
 // complete.
 void ClientConnection::abort(std::string_view reason) {
-  if (reason_.empty()) {
-    reason_ = reason;
+  if (!transaction_.has_reason()) {
+    transaction_.set_reason(reason);
   }
   close();
 }
@@ -138,11 +136,11 @@ void ClientConnection::run() {
 
 // Does one thing that can be done now; false: there is none.
 bool ClientConnection::step() {
-  if (answer_paused_ && call_) {
+  if (answer_paused_ && transaction_.call() != nullptr) {
     stream_.flush();
     if (stream_.out().size() < front_.limits.answer_buffer_bytes / 2) {
       answer_paused_ = false;
-      call_->resume_answer();
+      transaction_.call()->resume_answer();
       return true;
     }
   }
@@ -185,23 +183,15 @@ bool ClientConnection::read_head() {
       request_.keep_alive = false;
       stream_.in().clear();
       begin_exchange();
-      detail_ = result.reason;
-      answer_text(result.status, "BadRequest");
+      transaction_.set_detail(result.reason);
+      answer_own({.status = result.status, .reason = "BadRequest", .location = {}});
       return true;
     case net::ParseResult::State::kDone:
       begin_exchange();
-      {
-        const auto match =
-            front_.table ? front_.table->index().find(listener_, request_) : std::nullopt;
-        if (match) {
-          start_call(*match);
-        } else {
-          answer_text(404, "NoRoute");
-        }
-      }
+      start_exchange();
       stream_.in().consume(result.consumed);
-      if (call_) {
-        call_->begin();
+      if (transaction_.call() != nullptr) {
+        transaction_.call()->begin();
       }
       return true;
   }
@@ -210,7 +200,7 @@ bool ClientConnection::read_head() {
 
 // Gives the call what there is of the request's body.
 bool ClientConnection::pump_body() {
-  if (!call_ || body_ended_ || body_blocked_) {
+  if (transaction_.call() == nullptr || body_ended_ || body_blocked_) {
     return false;
   }
   if (pending_data_ == 0) {
@@ -219,13 +209,12 @@ bool ClientConnection::pump_body() {
     pending_data_ = step.data.size();
     if (step.state == net::BodyDecoder::State::kInvalid) {
       keep_alive_ = false;
-      detail_ = step.reason;
       on_failure({.status = 400, .reason = "BadRequest", .detail = std::string(step.reason)});
       return true;
     }
     if (step.state == net::BodyDecoder::State::kEnd) {
       body_ended_ = true;
-      call_->finish_body(body_.trailers());
+      transaction_.call()->finish_body(body_.trailers());
       return true;
     }
   }
@@ -235,29 +224,30 @@ bool ClientConnection::pump_body() {
     }
     return false;
   }
-  const std::size_t taken = call_->write_body(stream_.in().view().substr(0, pending_data_));
+  const std::size_t taken =
+      transaction_.call()->write_body(stream_.in().view().substr(0, pending_data_));
   body_blocked_ = taken < pending_data_;
   pending_data_ -= taken;
-  bytes_in_ += taken;
+  transaction_.count_in(taken);
   stream_.in().consume(taken);
   return taken > 0;
 }
 
 bool ClientConnection::pump_tunnel() {
-  if (!call_ || body_ended_ || body_blocked_) {
+  if (transaction_.call() == nullptr || body_ended_ || body_blocked_) {
     return false;
   }
   if (!stream_.in().empty()) {
     const std::size_t size = stream_.in().size();
-    const std::size_t taken = call_->write_body(stream_.in().view());
+    const std::size_t taken = transaction_.call()->write_body(stream_.in().view());
     body_blocked_ = taken < size;
-    bytes_in_ += taken;
+    transaction_.count_in(taken);
     stream_.in().consume(taken);
     return taken > 0;
   }
   if (stream_.ended()) {
     body_ended_ = true;
-    call_->finish_body({});
+    transaction_.call()->finish_body({});
     return true;
   }
   return false;
@@ -288,7 +278,7 @@ bool ClientConnection::discard_body() {
 // The answer is complete: decides what comes next on this connection.
 bool ClientConnection::finish_exchange() {
   const bool was_tunnel = state_ == State::kTunnel;
-  log_exchange();
+  transaction_.end();
   stream_.in().consume(std::min(pending_data_, stream_.in().size()));
   pending_data_ = 0;
   if (was_tunnel) {
@@ -300,7 +290,7 @@ bool ClientConnection::finish_exchange() {
       progress_ns_ = front_.loop.now_ns();
     }
   } else {
-    const bool all_read = body_ended_ && stream_.in().empty() && status_ < 400;
+    const bool all_read = body_ended_ && stream_.in().empty() && transaction_.status() < 400;
     state_ = all_read ? State::kFlush : State::kLinger;
   }
   return true;
@@ -355,7 +345,7 @@ void ClientConnection::on_timer() {
     request_.keep_alive = false;
     stream_.in().clear();
     begin_exchange();
-    answer_text(408, "HeadTimeout");
+    answer_own({.status = 408, .reason = "HeadTimeout", .location = {}});
     run();
     return;
   }
@@ -366,13 +356,6 @@ void ClientConnection::on_timer() {
     return;
   }
   abort("ClientStalled");
-}
-
-void ClientConnection::on_deadline() {
-  if (state_ == State::kExchange && !answer_ended_) {
-    on_failure({.status = 504, .reason = "RequestTimeout", .detail = {}});
-    run();
-  }
 }
 
 }  // namespace duet::gateway

@@ -9,7 +9,7 @@
 
 #include "gateway/exchange.h"
 #include "gateway/front.h"
-#include "gateway/route_index.h"
+#include "gateway/transaction.h"
 #include "net/event_loop.h"
 #include "net/http_body.h"
 #include "net/http_parser.h"
@@ -64,27 +64,21 @@ class ClientConnection final : public net::IoHandler, public Caller, public net:
   bool finish_exchange();
   void set_timers();
   void on_timer();
-  void on_deadline();
   void abort(std::string_view reason);
   void close();
 
   // client_exchange.cc: one request
   void begin_exchange();
-  void start_call(const RouteMatch& match);
-  void fill_call_head(const RouteMatch& match, const WeightedBackend& reference, CallHead& head);
-  void answer_redirect(const RouteMatch& match);
-  void answer_text(int status, std::string_view reason, std::string_view extra_name = {},
-                   std::string_view extra_value = {});
+  void start_exchange();
+  void answer_own(const OwnAnswer& answer);
   void write_head(const AnswerHead& head);
   void write_framing(const AnswerHead& head);
   void write_field(std::string_view name, std::string_view value);
   void write_trailers(std::span<const net::Field> trailers);
-  void log_exchange();
 
   Front& front_;
   net::Stream stream_;
-  std::string listener_;
-  std::string client_ip_;
+  Client client_;
   std::list<std::unique_ptr<ClientConnection>>::iterator self_;
   State state_ = State::kHead;
   bool running_ = false;
@@ -97,13 +91,9 @@ class ClientConnection final : public net::IoHandler, public Caller, public net:
   net::RequestParser parser_;
   net::RequestHead request_;
   net::MemberTimer<ClientConnection, &ClientConnection::on_timer> timer_{*this};
-  net::MemberTimer<ClientConnection, &ClientConnection::on_deadline> deadline_{*this};
 
   // The present request
-  std::shared_ptr<const ActiveTable> table_;
-  std::unique_ptr<Call> call_;
-  const Rule* rule_ = nullptr;
-  const WeightedBackend* reference_ = nullptr;
+  Transaction transaction_{front_, client_};
   net::BodyDecoder body_;
   std::size_t pending_data_ =
       0;  // decoded body bytes at the front of in() that the call did not take yet
@@ -117,20 +107,7 @@ class ClientConnection final : public net::IoHandler, public Caller, public net:
   std::uint64_t answer_left_ = 0;  // of a body with a length
   bool counted_ = false;           // answer_left_ has a meaning
   std::uint64_t discarded_bytes_ = 0;
-  std::int64_t began_ns_ = 0;
-  std::uint64_t bytes_in_ = 0;
-  std::uint64_t bytes_out_ = 0;
-  int status_ = 0;
-  std::string log_text_;  // method, host and path, because the buffer that held the head is reused
-  std::size_t method_size_ = 0;
-  std::size_t host_size_ = 0;
-  std::string_view route_name_;
-  std::string_view backend_name_;
-  std::string_view reason_;
-  std::string detail_;
-  Usage usage_;
-  std::vector<net::Field> fields_;  // scratch
-  std::string scratch_;
+  std::vector<net::Field> fields_;  // of an answer that filters changed
 };
 
 }  // namespace duet::gateway

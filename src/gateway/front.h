@@ -4,6 +4,7 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "gateway/access_log.h"
 #include "gateway/active_table.h"
@@ -57,6 +58,9 @@ struct Front {
   std::shared_ptr<const ActiveTable> table;  // null until the first one is set
   bool draining = false;
   std::list<std::unique_ptr<ClientConnection>> connections;
+  // For one head at a time, while a backend starts.
+  std::vector<net::Field> scratch_fields;
+  std::string scratch_text;
   std::uint64_t requests = 0;
   std::int64_t requests_in_flight = 0;
 

@@ -1,0 +1,186 @@
+#include "gateway/transaction.h"
+
+#include "gateway/request_filter.h"
+
+namespace duet::gateway {
+namespace {
+
+constexpr std::int64_t kNsPerMs = 1'000'000;
+
+}  // namespace
+
+std::string format_own_answer(const OwnAnswer& answer) {
+  std::string body = std::to_string(answer.status);
+  body.append(" ").append(net::status_reason(answer.status)).append(": ");
+  return body.append(answer.reason).append("\n");
+}
+
+std::vector<net::Field> own_answer_fields(const OwnAnswer& answer) {
+  std::vector<net::Field> fields{{"Content-Type", "text/plain; charset=utf-8"}};
+  if (!answer.location.empty()) {
+    fields.push_back({"Location", answer.location});
+  }
+  return fields;
+}
+
+void Transaction::begin(const net::RequestHead& request) {
+  active_ = true;
+  ++front_.requests;
+  ++front_.requests_in_flight;
+  began_ns_ = front_.loop.clock_ns();
+  rule_ = nullptr;
+  reference_ = nullptr;
+  bytes_in_ = bytes_out_ = 0;
+  status_ = 0;
+  route_name_ = backend_name_ = reason_ = {};
+  detail_.clear();
+  usage_ = {};
+  log_text_.assign(request.method);
+  method_size_ = log_text_.size();
+  log_text_.append(request.authority);
+  host_size_ = request.authority.size();
+  log_text_.append(request.path);
+}
+
+std::optional<OwnAnswer> Transaction::find_call(const net::RequestHead& request, Caller& caller) {
+  const auto match = front_.table ? front_.table->index().find(client_.listener, request)
+                                  : std::optional<RouteMatch>();
+  if (!match) {
+    return OwnAnswer{.status = 404, .reason = "NoRoute", .location = {}};
+  }
+  table_ = front_.table;
+  rule_ = match->rule;
+  route_name_ = match->route->name;
+  if (const auto& redirect = match->rule->filters.redirect) {
+    return OwnAnswer{
+        .status = redirect->status,
+        .reason = "Redirect",
+        .location = redirect_location(*redirect, client_.scheme, request, match->prefix)};
+  }
+  const ActiveTable::Choice choice = table_->choose(*match->rule, front_.random());
+  if (choice.backend == nullptr) {
+    return OwnAnswer{.status = 500,
+                     .reason = choice.reference == nullptr ? "NoBackend" : "BackendNotFound",
+                     .location = {}};
+  }
+  reference_ = choice.reference;
+  backend_name_ = choice.backend->name();
+  caller_ = &caller;
+  CallHead head;
+  fill_call_head(request, *match, head);
+  if (match->rule->request_timeout_ms > 0) {
+    front_.loop.set_timer(deadline_, match->rule->request_timeout_ms * kNsPerMs);
+  }
+  call_ = choice.backend->start(head, caller);
+  return std::nullopt;
+}
+
+void Transaction::fill_call_head(const net::RequestHead& request, const RouteMatch& match,
+                                 CallHead& head) {
+  std::vector<net::Field>& fields = front_.scratch_fields;
+  std::string& text = front_.scratch_text;
+  forwarded_fields(request, fields);
+  fields.push_back({"x-forwarded-for", client_.address, net::FieldId::kXForwardedFor});
+  fields.push_back({"x-forwarded-proto", client_.scheme, net::FieldId::kXForwardedProto});
+  if (!request.authority.empty()) {
+    fields.push_back({"x-forwarded-host", request.authority, net::FieldId::kXForwardedHost});
+  }
+  modify_fields(rule_->filters.request_headers, fields);
+  modify_fields(reference_->filters.request_headers, fields);
+  head.method = request.method;
+  head.scheme = client_.scheme;
+  head.authority = request.authority;
+  // The target without the scheme and authority of an absolute form.
+  const std::size_t size = request.path.size() + request.query.size();
+  if (request.path.data() + request.path.size() == request.query.data()) {
+    head.target = {request.path.data(), size};
+  } else {
+    text.assign(request.path).append(request.query);
+    head.target = text;
+  }
+  for (const Filters* filters : {&rule_->filters, &reference_->filters}) {
+    if (filters->rewrite) {
+      if (!filters->rewrite->hostname.empty()) {
+        head.authority = filters->rewrite->hostname;
+      }
+      if (filters->rewrite->path) {
+        text = modify_path(*filters->rewrite->path, request.path, match.prefix);
+        text += request.query;
+        head.target = text;
+      }
+    }
+  }
+  head.fields = fields;
+  head.framing = request.framing;
+  head.content_length = request.content_length;
+  head.client_address = client_.address;
+  head.timeout_ms = rule_->backend_request_timeout_ms;
+  if (request.upgrade && request.framing == net::Framing::kNone) {
+    head.upgrade = request.find(net::FieldId::kUpgrade)->value;
+  }
+}
+
+AnswerHead Transaction::filter(const AnswerHead& head, std::vector<net::Field>& fields) const {
+  AnswerHead filtered = head;
+  if (rule_ != nullptr && (!rule_->filters.response_headers.empty() ||
+                           (reference_ && !reference_->filters.response_headers.empty()))) {
+    fields.assign(head.fields.begin(), head.fields.end());
+    modify_fields(rule_->filters.response_headers, fields);
+    if (reference_ != nullptr) {
+      modify_fields(reference_->filters.response_headers, fields);
+    }
+    filtered.fields = fields;
+  }
+  return filtered;
+}
+
+void Transaction::drop_call() {
+  if (call_) {
+    usage_ = call_->usage();
+    front_.graveyard.bury(std::move(call_));
+  }
+}
+
+void Transaction::fail(const Failure& failure) {
+  drop_call();
+  rule_ = nullptr;  // its filters are for the backend's answers
+  reference_ = nullptr;
+  reason_ = failure.reason;
+  detail_ = failure.detail;
+}
+
+void Transaction::on_deadline() {
+  caller_->on_failure({.status = 504, .reason = "RequestTimeout", .detail = {}});
+  caller_->on_flush();
+}
+
+void Transaction::end() {
+  if (!active_) {
+    return;
+  }
+  active_ = false;
+  drop_call();
+  cancel_deadline();
+  const std::string_view text(log_text_);
+  const AccessRecord record{.client = client_.address,
+                            .method = text.substr(0, method_size_),
+                            .host = text.substr(method_size_, host_size_),
+                            .path = text.substr(method_size_ + host_size_),
+                            .status = status_,
+                            .bytes_in = bytes_in_,
+                            .bytes_out = bytes_out_,
+                            .duration_ns = front_.loop.clock_ns() - began_ns_,
+                            .route = route_name_,
+                            .backend = backend_name_,
+                            .reason = reason_,
+                            .detail = detail_,
+                            .cpu_ns = usage_.cpu_ns,
+                            .peak_memory_bytes = usage_.peak_memory_bytes,
+                            .outgoing = usage_.outgoing};
+  front_.access_log.write(record);
+  route_name_ = backend_name_ = {};
+  --front_.requests_in_flight;
+  table_.reset();
+}
+
+}  // namespace duet::gateway
