@@ -118,10 +118,12 @@ struct Rule {
 // most query parameters; and for equals the earlier route in the table, then the earlier rule. So
 // the builder sorts routes by creation time, then name.
 struct Route {
+  // How much "*." stands for: the Gateway API and Ingress differ.
+  enum class Wildcard : std::uint8_t { kOneOrMoreLabels, kOneLabel };
   std::string name;                    // for the access log: HTTPRoute default/shop
   std::vector<std::string> listeners;  // names; empty: all
-  std::vector<std::string>
-      hostnames;  // lower case, without port; "*.example.com" takes one or more labels; empty: any
+  std::vector<std::string> hostnames;  // lower case, without port; may begin with "*."; empty: any
+  Wildcard wildcard = Wildcard::kOneOrMoreLabels;
   std::vector<Rule> rules;
   bool operator==(const Route&) const = default;
 };

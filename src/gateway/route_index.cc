@@ -215,14 +215,46 @@ struct RouteIndex::Host {
 
 struct RouteIndex::Compiled {
   TextMap<Host> exact;
-  TextMap<Host> wildcard;  // ".example.com"
+  TextMap<Host> one_label;  // ".example.com" takes a.example.com
+  TextMap<Host> wildcard;   // ".example.com" takes a.b.example.com too
   Host any;
 
-  Host* host(const std::string& name) {
+  Host* host(const std::string& name, Route::Wildcard kind) {
     if (name.empty() || name == "*") {
       return &any;
     }
-    return name.starts_with("*.") ? &wildcard[name.substr(1)] : &exact[name];
+    if (!name.starts_with("*.")) {
+      return &exact[name];
+    }
+    return kind == Route::Wildcard::kOneLabel ? &one_label[name.substr(1)]
+                                              : &wildcard[name.substr(1)];
+  }
+
+  // The candidate of a host that is named as such or by a wildcard, the more specific name first.
+  const Candidate* find_named(std::string_view listener, const net::RequestHead& request) const {
+    if (exact.empty() && wildcard.empty() && one_label.empty()) {
+      return nullptr;
+    }
+    const std::string host = normalize_host(request.authority);
+    const auto find_in = [&](const TextMap<Host>& hosts, std::string_view name) {
+      const auto entry = hosts.find(name);
+      return entry == hosts.end() ? nullptr : entry->second.find(listener, request);
+    };
+    if (const Candidate* candidate = find_in(exact, host)) {
+      return candidate;
+    }
+    const std::size_t first = host.find('.');
+    for (std::size_t dot = first; dot != std::string::npos && dot > 0;
+         dot = host.find('.', dot + 1)) {
+      const std::string_view suffix = std::string_view(host).substr(dot);
+      if (const Candidate* candidate = find_in(wildcard, suffix)) {
+        return candidate;
+      }
+      if (const Candidate* candidate = dot == first ? find_in(one_label, suffix) : nullptr) {
+        return candidate;
+      }
+    }
+    return nullptr;
   }
 };
 
@@ -283,12 +315,14 @@ Result<RouteIndex> RouteIndex::build(const RouteTable& table) {
   for (const Route& route : table.routes) {
     const std::vector<std::string> any_host{""};
     for (const std::string& name : route.hostnames.empty() ? any_host : route.hostnames) {
-      if (Status added = add_rules(*index.compiled_->host(name), route); !added.ok()) {
+      if (Status added = add_rules(*index.compiled_->host(name, route.wildcard), route);
+          !added.ok()) {
         return added.error().wrap(route.name);
       }
     }
   }
-  for (auto* hosts : {&index.compiled_->exact, &index.compiled_->wildcard}) {
+  for (auto* hosts :
+       {&index.compiled_->exact, &index.compiled_->one_label, &index.compiled_->wildcard}) {
     for (auto& [name, host] : *hosts) {
       host.sort();
     }
@@ -322,25 +356,8 @@ std::optional<RouteMatch> RouteIndex::find(std::string_view listener,
     }
     return match;
   };
-  if (!compiled_->exact.empty() || !compiled_->wildcard.empty()) {
-    const std::string host = normalize_host(request.authority);
-    if (const auto entry = compiled_->exact.find(host); entry != compiled_->exact.end()) {
-      if (const Candidate* candidate = entry->second.find(listener, request)) {
-        return found(candidate);
-      }
-    }
-    if (!compiled_->wildcard.empty()) {
-      for (std::size_t dot = host.find('.'); dot != std::string::npos && dot > 0;
-           dot = host.find('.', dot + 1)) {
-        const auto entry = compiled_->wildcard.find(std::string_view(host).substr(dot));
-        if (entry == compiled_->wildcard.end()) {
-          continue;
-        }
-        if (const Candidate* candidate = entry->second.find(listener, request)) {
-          return found(candidate);
-        }
-      }
-    }
+  if (const Candidate* candidate = compiled_->find_named(listener, request)) {
+    return found(candidate);
   }
   if (const Candidate* candidate = compiled_->any.find(listener, request)) {
     return found(candidate);

@@ -134,6 +134,24 @@ TEST(RouteIndex, PrefersHostsAsTheGatewayApiSays) {
   }
 }
 
+TEST(RouteIndex, AnIngressWildcardTakesOneLabel) {
+  RouteTable table = table_of({
+      {"any", {}},
+      {"wild", {.hosts = "*.example.com"}},
+      {"many", {.hosts = "*.deep.test"}},
+  });
+  table.routes[1].wildcard = Route::Wildcard::kOneLabel;
+  const Case cases[] = {
+      {"GET /", "Host: a.example.com\r\n", "wild"},
+      {"GET /", "Host: a.b.example.com\r\n", "any"},
+      {"GET /", "Host: example.com\r\n", "any"},
+      {"GET /", "Host: a.b.deep.test\r\n", "many"},
+  };
+  for (const Case& c : cases) {
+    EXPECT_EQ(find(table, c.line, c.fields), c.expected) << c.line << " " << c.fields;
+  }
+}
+
 TEST(RouteIndex, PrefersTheEarlierRouteAmongEquals) {
   const RouteTable table = table_of({{"first", {.path = "/a"}}, {"second", {.path = "/a"}}});
   EXPECT_EQ(find(table, "GET /a", "Host: a\r\n"), "first");

@@ -14,7 +14,7 @@ class Writer {
  public:
   template <typename T>
   void field(const char* key, const T& value) {
-    if constexpr (std::is_arithmetic_v<T> || std::is_same_v<T, std::string>) {
+    if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::string>) {
       json_[key] = write(value);  // its default may differ from zero
     } else if (!(value == T{})) {
       json_[key] = write(value);
@@ -136,6 +136,7 @@ void visit(auto& v, Is<Route> auto& x) {
   v.field("name", x.name);
   v.field("listeners", x.listeners);
   v.field("hostnames", x.hostnames);
+  v.field("wildcard", x.wildcard);
   v.field("rules", x.rules);
 }
 void visit(auto& v, Is<Listener> auto& x) {

@@ -12,15 +12,20 @@ RouteTable full_table() {
   rule.matches = {{.path = {PathMatch::Type::kRegularExpression, "/a.*"},
                    .headers = {{"X", "1", true}},
                    .query = {{"q", ""}},
-                   .method = "GET"}};
+                   .method = "GET"},
+                  {.path = {PathMatch::Type::kExact, "/exact"}},
+                  {.path = {PathMatch::Type::kPrefix, "/prefix"}}};
   rule.filters.request_headers = {.set = {{"A", "1"}}, .add = {{"B", "2"}}, .remove = {"C"}};
   rule.filters.redirect = Redirect{.scheme = "https", .port = 0, .status = 301};
   rule.filters.rewrite = UrlRewrite{
       .hostname = "h", .path = PathModifier{PathModifier::Type::kReplacePrefixMatch, "/x"}};
   rule.backends = {{.backend = "static", .weight = 0}, {.backend = "pods", .weight = 3}};
   rule.request_timeout_ms = 7;
-  table.routes = {
-      {.name = "HTTPRoute a/b", .listeners = {"web"}, .hostnames = {"*.x"}, .rules = {rule, {}}}};
+  table.routes = {{.name = "HTTPRoute a/b",
+                   .listeners = {"web"},
+                   .hostnames = {"*.x"},
+                   .wildcard = Route::Wildcard::kOneLabel,
+                   .rules = {rule, {}}}};
   HandlerBackend handler{.code = "sha256:1", .env = {{"K", "V"}, {"E", ""}}, .args = {"a"}};
   handler.limits.cpu_ms = 0;
   handler.allow_outbound = {{"http", "api", 80}};

@@ -1,6 +1,7 @@
 #include "route/table_builder.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 
 #include "route/endpoints.h"
@@ -77,7 +78,32 @@ std::vector<gateway::ValueMatch> value_matches(const std::vector<object::ValueMa
   return out;
 }
 
-// Turns references to Services into weighted backends, and collects the backends that are needed.
+// A backend's part of a rule's requests, in any unit.
+struct Share {
+  std::string backend;
+  double share = 1;
+  gateway::Filters filters;
+};
+
+// The shares as whole numbers that keep their proportions. What has a share at all keeps one.
+std::vector<gateway::WeightedBackend> weigh(std::vector<Share> shares) {
+  constexpr double kSum = 1'000'000'000;  // of all weights; fits 32 bits
+  double sum = 0;
+  for (const auto& one : shares) {
+    sum += one.share;
+  }
+  std::vector<gateway::WeightedBackend> out;
+  for (auto& one : shares) {
+    const auto weight =
+        one.share > 0
+            ? std::max<std::uint32_t>(1, static_cast<std::uint32_t>(one.share / sum * kSum + 0.5))
+            : 0;
+    out.push_back({std::move(one.backend), weight, std::move(one.filters)});
+  }
+  return out;
+}
+
+// Turns references to Services into shares of backends, and collects the backends that are needed.
 class Backends {
  public:
   Backends(const SiteObjects& site, BuiltTable& built) : site_(site), built_(built) {}
@@ -87,14 +113,13 @@ class Backends {
     std::string service;
     int port_number = 0;
     std::string port_name;
-    std::uint32_t weight = 1;
+    double weight = 1;
   };
 
   // Appends what `reference` stands for; `missing_status` answers when there is no such Service or
   // port.
   void add(const object::Meta& owner, object::Kind kind, const Reference& reference,
-           int missing_status, const gateway::Filters& filters,
-           std::vector<gateway::WeightedBackend>& into) {
+           int missing_status, const gateway::Filters& filters, std::vector<Share>& into) {
     const auto* service = find_service(reference.ns, reference.service);
     const auto* port = service == nullptr ? nullptr : find_port(*service, reference);
     if (port == nullptr) {
@@ -107,9 +132,8 @@ class Backends {
       into.push_back({name, reference.weight, filters});
       return;
     }
-    for (auto& share : shares(*service, *port, reference.weight)) {
-      share.filters = filters;
-      into.push_back(std::move(share));
+    for (auto& part : parts_of(*service, *port)) {
+      into.push_back({std::move(part.backend), reference.weight * part.fraction, filters});
     }
   }
 
@@ -117,7 +141,7 @@ class Backends {
   void publish_services() {
     for (const auto& service : site_.services) {
       for (const auto& port : service.ports) {
-        const auto parts = shares(service, port, 1);
+        const auto parts = parts_of(service, port);
         built_.table.services.push_back(
             {service.meta.ns, service.meta.name, port.port, parts.front().backend});
       }
@@ -147,28 +171,31 @@ class Backends {
     return found == service.ports.end() ? nullptr : &*found;
   }
 
+  // A backend of a Service and its fraction of the Service's requests.
+  struct Part {
+    std::string backend;
+    double fraction = 1;
+  };
+
   // A Service's handlers and containers by their numbers.
-  std::vector<gateway::WeightedBackend> shares(const object::Service& service,
-                                               const object::ServicePort& port,
-                                               std::uint32_t weight) {
-    constexpr std::uint32_t kShareScale = 1'000;
+  std::vector<Part> parts_of(const object::Service& service, const object::ServicePort& port) {
     const Endpoints endpoints = endpoints_of(service, port, site_.pods, site_.handlers);
     const size_t count = endpoints.handlers.size() + endpoints.addresses.size();
-    const auto share = [&](size_t part) {
-      return count == 0 ? weight : static_cast<std::uint32_t>(weight * kShareScale * part / count);
+    const auto fraction = [&](size_t part) {
+      return count == 0 ? 1 : static_cast<double>(part) / static_cast<double>(count);
     };
-    std::vector<gateway::WeightedBackend> out;
+    std::vector<Part> out;
     for (const auto* handler : endpoints.handlers) {
       const std::string name =
           "handler/" + handler->pod.ns + "/" + handler->pod.name + "/" + handler->container;
       put_handler(name, *handler);
-      out.push_back({name, share(1), {}});
+      out.push_back({name, fraction(1)});
     }
     if (endpoints.handlers.empty() || !endpoints.addresses.empty()) {
       const std::string name =
           "service/" + service.meta.ns + "/" + service.meta.name + ":" + std::to_string(port.port);
       put({name, gateway::ProxyBackend{.endpoints = endpoints.addresses}});
-      out.push_back({name, share(endpoints.addresses.size()), {}});
+      out.push_back({name, fraction(endpoints.addresses.size())});
     }
     return out;
   }
@@ -215,12 +242,15 @@ void add_ingress(const object::Ingress& ingress, Backends& backends,
     gateway::Route route{.name = name};
     if (!rule.host.empty()) {
       route.hostnames = {rule.host};
+      route.wildcard = gateway::Route::Wildcard::kOneLabel;
     }
     for (const auto& path : rule.paths) {
       gateway::Rule out;
       out.matches = {{.path = path_match(path.path_type, path.path)}};
+      std::vector<Share> shares;
       backends.add(ingress.meta, object::Kind::kIngress, reference_of(ingress.meta, path.backend),
-                   kIngressMissing, {}, out.backends);
+                   kIngressMissing, {}, shares);
+      out.backends = weigh(std::move(shares));
       route.rules.push_back(std::move(out));
     }
     routes.push_back(std::move(route));
@@ -233,10 +263,11 @@ void add_default_backend(const object::Ingress& ingress, Backends& backends,
     return;
   }
   gateway::Route route{.name = "Ingress " + ingress.meta.ns + "/" + ingress.meta.name};
-  gateway::Rule rule;
+  std::vector<Share> shares;
   backends.add(ingress.meta, object::Kind::kIngress,
-               reference_of(ingress.meta, *ingress.default_backend), kIngressMissing, {},
-               rule.backends);
+               reference_of(ingress.meta, *ingress.default_backend), kIngressMissing, {}, shares);
+  gateway::Rule rule;
+  rule.backends = weigh(std::move(shares));
   route.rules.push_back(std::move(rule));
   routes.push_back(std::move(route));
 }
@@ -251,13 +282,14 @@ gateway::Rule http_rule(const object::HttpRoute& from, const object::HttpRouteRu
                            .method = match.method});
   }
   out.filters = filters_of(rule.filters);
+  std::vector<Share> shares;
   for (const auto& ref : rule.backends) {
     const Backends::Reference reference{ref.ns.empty() ? from.meta.ns : ref.ns, ref.service,
-                                        ref.port, "",
-                                        static_cast<std::uint32_t>(std::max(0, ref.weight))};
+                                        ref.port, "", static_cast<double>(std::max(0, ref.weight))};
     backends.add(from.meta, object::Kind::kHttpRoute, reference, kHttpRouteMissing,
-                 filters_of(ref.filters), out.backends);
+                 filters_of(ref.filters), shares);
   }
+  out.backends = weigh(std::move(shares));
   out.request_timeout_ms = parse_duration_ms(rule.request_timeout).value_or(0);
   out.backend_request_timeout_ms = parse_duration_ms(rule.backend_request_timeout).value_or(0);
   return out;

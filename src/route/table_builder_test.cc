@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <limits>
+
 namespace duet::route {
 namespace {
 
@@ -89,6 +92,45 @@ TEST(BuildTable, HandlersAreWeighedByTheirNumber) {
   EXPECT_EQ(backends[0].weight + backends[1].weight, 3 * backends[2].weight);
   EXPECT_TRUE(std::holds_alternative<gateway::HandlerBackend>(
       find(built.table, backends[0].backend)->kind));
+}
+
+// The Gateway API: of two equal references of which one leads nowhere, half of the requests must
+// fail, not one in a thousand.
+TEST(BuildTable, WhatIsMissingOrNotReadyKeepsItsShare) {
+  SiteObjects site;
+  site.services = {service("api"), service("idle")};
+  site.pods = {ready_pod("a", "api", "10.88.0.2"), ready_pod("b", "api", "10.88.0.3")};
+  site.http_routes = {route_to("r", {{.service = "api", .port = 80, .weight = 2},
+                                     {.service = "none", .port = 80, .weight = 2},
+                                     {.service = "idle", .port = 80, .weight = 4},
+                                     {.service = "api", .port = 80, .weight = 0}})};
+  const auto built = build_table(site);
+  const auto& backends = built.table.routes.at(0).rules.at(0).backends;
+  ASSERT_EQ(backends.size(), 4U);
+  EXPECT_EQ(backends[0].weight, backends[1].weight);
+  EXPECT_EQ(backends[2].weight, 2 * backends[0].weight);
+  EXPECT_EQ(backends[3].weight, 0U);
+}
+
+// 32 bits are what the gateway draws from, and a handler among very many must not round to nothing.
+TEST(BuildTable, WeightsOfManyBackendsFitAndNoneIsLost) {
+  constexpr int kHandlers = 3'000;
+  SiteObjects site;
+  site.services = {service("many"), service("api")};
+  for (int i = 0; i < kHandlers; ++i) {
+    site.pods.push_back(ready_pod("m" + std::to_string(i), "many"));
+    site.handlers.push_back(handler(site.pods.back()));
+  }
+  std::vector<object::HttpBackendRef> references = {{.service = "many", .port = 80}};
+  references.resize(16, {.service = "api", .port = 80, .weight = 1'000'000});
+  site.http_routes = {route_to("r", references)};
+  const auto built = build_table(site);
+  std::uint64_t sum = 0;
+  for (const auto& backend : built.table.routes.at(0).rules.at(0).backends) {
+    EXPECT_GT(backend.weight, 0U) << backend.backend;
+    sum += backend.weight;
+  }
+  EXPECT_LE(sum, std::numeric_limits<std::uint32_t>::max());
 }
 
 TEST(BuildTable, MissingServicesAnswerAsTheirSpecificationsSay) {
