@@ -9,7 +9,7 @@ using Type = MarkedNode::Type;
 std::string Problem::describe() const {
   std::string out = file.empty() ? "" : file + ":";
   if (line > 0) {
-    out += std::to_string(line) + ":" + std::to_string(column) + ":";
+    out += std::to_string(line) + ":" + (column > 0 ? std::to_string(column) + ":" : "");
   }
   out += out.empty() ? "" : " ";
   out += severity == Severity::kWarning ? "warning: " : "";

@@ -8,6 +8,7 @@
 
 #include "object/kind.h"
 #include "sys/file.h"
+#include "sys/read_lease.h"
 
 namespace duet::source {
 namespace {
@@ -43,7 +44,13 @@ int rank_of(Kind kind) {
 Result<std::string> read_text(const ManifestFile& file, size_t limit_bytes) {
   // Whatever stands there by now, opening it must not wait for a writer.
   DUET_ASSIGN(const sys::Fd fd, sys::open_file(file.path, O_RDONLY | O_NONBLOCK));
+  DUET_ASSIGN(const sys::ReadLease lease, sys::ReadLease::take(fd.get()));
   return sys::read_all(fd.get(), limit_bytes);
+}
+
+// A file that is emptied on its way to something new, or that a power cut left without its content.
+bool is_blank(const std::string& text) {
+  return text.find_first_not_of(" \t\r\n") == std::string::npos;
 }
 
 object::Problem problem_at(const std::string& file, int line, const std::string& message) {
@@ -98,10 +105,18 @@ void FolderSync::read_files(const ManifestFiles& files) {
 FolderSync::Known FolderSync::read_file(const ManifestFile& file) {
   Known known{file.stamp, file.shown, false, {}, {}};
   const auto text = read_text(file, options_.size_bytes);
+  if (!text.ok() && text.error().code() == ErrorCode::kConflict) {
+    outcome_.waits = true;
+    return keep_file(std::move(known), "is being written; it is read when that has ended");
+  }
   if (!text.ok()) {
     known.broken = true;
     known.problems.push_back(problem_at(file.shown, 0, text.error().message()));
     return known;
+  }
+  if (is_blank(*text)) {
+    return keep_file(std::move(known),
+                     "is empty; what it brought stays. Remove the file to remove that");
   }
   object::ManifestLimits limits;
   limits.size_bytes = options_.size_bytes;
@@ -119,6 +134,15 @@ FolderSync::Known FolderSync::read_file(const ManifestFile& file) {
     known.entries.push_back({object.object.key, std::move(*fingerprint), object.line});
   }
   open_[file.path] = std::move(manifest);
+  return known;
+}
+
+// Nothing is wrong with the file, but it says nothing now.
+FolderSync::Known FolderSync::keep_file(Known known, const std::string& why) {
+  known.stamp = {};  // as if it had never been read
+  known.broken = true;
+  known.problems.push_back(problem_at(known.shown, 0, why));
+  known.problems.back().severity = object::Problem::Severity::kWarning;
   return known;
 }
 

@@ -52,6 +52,7 @@ class FolderSync {
 
   void read_files(const ManifestFiles& files);
   Known read_file(const ManifestFile& file);
+  static Known keep_file(Known known, const std::string& why);
   std::vector<Wish> collect_wishes(const ManifestFiles& files);
   void apply(const Wish& wish);
   void create(const Wish& wish);

@@ -1,5 +1,6 @@
 #include "source/folder.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -172,6 +173,33 @@ TEST_F(FolderTest, ABrokenFileLeavesWhatItBroughtBefore) {
   EXPECT_THAT(next(), ElementsAre("updated configmap default/a", "unchanged configmap default/z",
                                   "removed configmap default/b"));
   EXPECT_FALSE(last_.has_errors());
+}
+
+// A shell empties the file of `command > a.yaml` long before the command has something to say.
+TEST_F(FolderTest, AFileThatIsBeingWrittenLeavesWhatItBroughtBefore) {
+  write("a.yaml", config_map("a", "1") + "---\n" + config_map("b", "1"));
+  start();
+  next();
+  {
+    const sys::Fd writer = sys::open_file(folder_ + "/a.yaml", O_WRONLY | O_TRUNC).value();
+    EXPECT_THAT(next(), ElementsAre(HasSubstr("is being written")));
+    EXPECT_FALSE(last_.has_errors());
+    ASSERT_TRUE(sys::write_all(writer.get(), config_map("a", "2")).ok());
+    EXPECT_TRUE(exists(Kind::kConfigMap, "b"));
+  }
+  EXPECT_THAT(next(), ElementsAre("updated configmap default/a", "removed configmap default/b"));
+}
+
+TEST_F(FolderTest, AnEmptyFileLeavesWhatItBroughtBefore) {
+  write("a.yaml", config_map("a", "1"));
+  start();
+  next();
+  write("a.yaml", "\n");
+  EXPECT_THAT(next(), ElementsAre(HasSubstr("is empty")));
+  EXPECT_TRUE(exists(Kind::kConfigMap, "a"));
+  // Whoever means it writes nothing but a comment, or removes the file.
+  write("a.yaml", "# nothing\n");
+  EXPECT_THAT(next(), ElementsAre("removed configmap default/a"));
 }
 
 TEST_F(FolderTest, WhatVanishedWhileNobodyLookedGoesAtTheNextStart) {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <set>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "base/result.h"
@@ -75,7 +76,6 @@ class Scan {
   // A file that was named and is gone was removed; a folder may be a disk that is not mounted, or
   // a link whose target is just being replaced.
   void add_missing(const std::string& path, const std::string& shown, bool is_root, int why) {
-    const Error error = Error::from_errno(shown, why);
     std::error_code ignored;
     if (!is_root && why == ENOENT && !fs::is_symlink(path, ignored)) {
       return;  // removed since its folder was listed
@@ -85,7 +85,7 @@ class Scan {
     if (removed_file) {
       return problem("", shown, "no such file; what it brought is removed");
     }
-    problem(path, shown, error.message() + "; what came from there stays");
+    problem(path, shown, std::generic_category().message(why) + "; what came from there stays");
   }
 
   void add_folder(const std::string& path, const std::string& shown, size_t depth,
