@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/fnv.h"
 #include "object/kind.h"
 
 namespace duet::source {
@@ -11,12 +12,9 @@ namespace {
 
 using Json = nlohmann::json;
 
-// FNV-1a, 64 bits, as hexadecimal digits.
+// As hexadecimal digits.
 std::string hash_of(const Json& json) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : json.dump(-1, ' ', false, Json::error_handler_t::replace)) {
-    hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-  }
+  const uint64_t hash = fnv1a(json.dump(-1, ' ', false, Json::error_handler_t::replace));
   char text[17];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
   return text;

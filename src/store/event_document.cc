@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "base/fnv.h"
 #include "object/kind.h"
 #include "store/document.h"
 
@@ -28,14 +29,10 @@ std::string shortened(const std::string& text, size_t limit) {
   return text.substr(0, end);
 }
 
-// FNV-1a, 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/
 uint64_t hash_of(std::initializer_list<std::string_view> texts) {
-  uint64_t hash = 0xcbf29ce484222325;
+  uint64_t hash = kFnvStart;
   for (const std::string_view text : texts) {
-    for (const char c : text) {
-      hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-    }
-    hash = (hash ^ 0xff) * 0x100000001b3;  // no UTF-8 text holds this byte: a border
+    hash = fnv1a("\xff", fnv1a(text, hash));  // no UTF-8 text holds this byte: a border
   }
   return hash;
 }

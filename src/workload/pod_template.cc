@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "base/fnv.h"
 #include "workload/pod_view.h"
 
 namespace duet::workload {
@@ -66,11 +67,8 @@ Result<object::Object> dress_from(const object::Deployment& deployment, const st
 
 Result<std::string> template_hash(const std::string& template_json) {
   DUET_ASSIGN(const Json json, parse(template_json, "spec.template"));
-  // FNV-1a, 64 bits, over the text with sorted keys, written in the letters of generated names.
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : json.dump(-1, ' ', false, Json::error_handler_t::replace)) {
-    hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-  }
+  // Over the text with sorted keys, written in the letters of generated names.
+  uint64_t hash = fnv1a(json.dump(-1, ' ', false, Json::error_handler_t::replace));
   constexpr std::string_view kLetters = "bcdfghjklmnpqrstvwxz2456789";
   constexpr size_t kLength = 10;
   std::string text;
