@@ -53,6 +53,12 @@ TEST(Table, IsAsWideAsItsWidestCells) {
   EXPECT_EQ(format_table({}), "");
 }
 
+TEST(GrowingTable, CanMakeRoomBefore) {
+  GrowingTable table;
+  table.widen({"longer", "x"});
+  EXPECT_EQ(table.format({"a", "b"}), "a        b\n");
+}
+
 TEST(GrowingTable, NeverShrinks) {
   GrowingTable table;
   EXPECT_EQ(table.format({"a", "b"}), "a   b\n");

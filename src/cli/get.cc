@@ -198,6 +198,17 @@ class WatchPrinter {
  public:
   explicit WatchPrinter(const Wanted& wanted) : wanted_(wanted), kind_(wanted.targets[0].kind) {}
 
+  // What is there first: its columns are as wide as all of it needs.
+  void print_present(const std::vector<Json>& objects) {
+    const auto now = sys::SystemClock().now();
+    for (const Json& object : objects) {
+      table_.widen(object_row(kind_, object, wanted_.style, now));
+    }
+    for (const Json& object : objects) {
+      print(object);
+    }
+  }
+
   void print(const Json& object) {
     if (wanted_.output == "json" || wanted_.output == "yaml") {
       if (wanted_.output == "yaml") {
@@ -229,9 +240,7 @@ Result<int> watch_on(ApiClient& api, const Wanted& wanted, bool only_changes) {
   WatchPrinter printer(wanted);
   DUET_ASSIGN(const Found present, fetch(api, wanted, target));
   if (!only_changes) {
-    for (const Json& object : present.objects) {
-      printer.print(object);
-    }
+    printer.print_present(present.objects);
   }
   std::string query = wanted.query;
   if (!target.name.empty()) {

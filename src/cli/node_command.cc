@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "cli/raw_terminal.h"
 #include "node/node.h"
 
 namespace duet::cli {
@@ -57,10 +58,13 @@ Result<node::NodeConfig> config_of(const Invocation& invocation) {
 Result<int> run_node(const node::NodeConfig& config, SiteView::Style style, OnStop on_stop) {
   const sigset_t signals = block_signals();
   const sys::SystemClock clock;
-  SiteView view(style, clock, [](const std::string& text) {
-    std::fputs(text.c_str(), stdout);
-    std::fflush(stdout);
-  });
+  SiteView view(
+      style, clock,
+      [](const std::string& text) {
+        std::fputs(text.c_str(), stdout);
+        std::fflush(stdout);
+      },
+      [] { return terminal_size(STDOUT_FILENO).value_or(api::TerminalSize()); });
   DUET_ASSIGN(auto node, node::Node::start(
                              config, {.log = [&](const std::string& line) { view.log(line); },
                                       .folder = [&](const auto& report) { view.folder(report); },

@@ -12,6 +12,7 @@ struct PodSummary {
   std::string ready;     // 1/2
   std::string status;    // Running, CrashLoopBackOff, Init:0/1, Terminating, Completed, ...
   std::string restarts;  // 3 (5m ago)
+  bool operator==(const PodSummary&) const = default;
 };
 
 PodSummary summarize_pod(const Json& pod, sys::WallTime now);

@@ -15,6 +15,7 @@ namespace duet::cli {
 
 namespace {
 
+constexpr const char* kBold = "\033[1m";
 constexpr const char* kDim = "\033[2m";
 constexpr const char* kRed = "\033[31m";
 constexpr const char* kGreen = "\033[32m";
@@ -54,7 +55,32 @@ std::string origin_of(const gateway::Route& route, const gateway::RouteTable& ta
 struct PodLine {
   PodSummary summary;
   std::string ip;
+  bool operator==(const PodLine&) const = default;
 };
+
+// What the live table shows stays there: without an age, which would go stale.
+std::string count_of(const std::string& restarts) { return restarts.substr(0, restarts.find(' ')); }
+
+const char* colour_of(const std::string& status) {
+  if (status == "Running" || status == "Completed") {
+    return kGreen;
+  }
+  const bool trouble = status.find("Err") != std::string::npos ||
+                       status.find("BackOff") != std::string::npos ||
+                       status.find("OOM") != std::string::npos;
+  return trouble ? kRed : kYellow;
+}
+
+void append_table(const std::vector<Row>& rows, const std::vector<std::string>& colours,
+                  std::vector<LiveBlock::Line>& lines) {
+  const std::string text = format_table(rows);
+  lines.push_back({});
+  for (size_t at = 0, row = 0; at < text.size(); ++row) {
+    const size_t end = text.find('\n', at);
+    lines.push_back({text.substr(at, end - at), row < colours.size() ? colours[row] : ""});
+    at = end + 1;
+  }
+}
 
 }  // namespace
 
@@ -75,60 +101,53 @@ std::vector<std::vector<std::string>> describe_routes(const gateway::RouteTable&
 }
 
 struct SiteView::State {
-  State(Style the_style, const sys::Clock& the_clock, Write the_write)
-      : style(the_style), clock(the_clock), write(std::move(the_write)) {}
+  State(Style the_style, const sys::Clock& the_clock, LiveBlock::Write the_write,
+        LiveBlock::Size size)
+      : style(the_style), clock(the_clock), write(the_write), block(the_write, std::move(size)) {}
 
   const Style style;
   const sys::Clock& clock;
-  const Write write;
+  const LiveBlock::Write write;
   std::mutex mutex;
-  size_t drawn_lines = 0;  // of the live table
+  LiveBlock block;
   std::map<std::string, PodLine> pods;
-  std::vector<std::vector<std::string>> routes;
+  std::vector<Row> routes;
   std::unique_ptr<store::Watch> watch;
   std::atomic<bool> stopping{false};
   std::thread thread;
 
   // All below with the mutex held.
-  void erase_table() {
-    if (drawn_lines > 0) {
-      write("\033[" + std::to_string(drawn_lines) + "A\033[J");
-      drawn_lines = 0;
-    }
-  }
-
   void say(const std::string& text, const char* colour = kPlain) {
-    erase_table();
-    write(style == Style::kLive ? colour + text + kPlain + "\n" : text + "\n");
-    draw_table();
+    if (style == Style::kLive) {
+      block.draw(colour + text + kPlain + "\n", tables());
+    } else {
+      write(text + "\n");
+    }
   }
 
-  void draw_table() {
-    if (style != Style::kLive || (pods.empty() && routes.empty())) {
-      return;
+  void redraw() {
+    if (style == Style::kLive) {
+      block.draw("", tables());
     }
-    std::vector<Row> rows = {{"POD", "READY", "STATUS", "RESTARTS", "IP"}};
-    for (const auto& [name, pod] : pods) {
-      rows.push_back({name, pod.summary.ready, pod.summary.status, pod.summary.restarts, pod.ip});
+  }
+
+  std::vector<LiveBlock::Line> tables() const {
+    std::vector<LiveBlock::Line> lines;
+    if (!pods.empty()) {
+      std::vector<Row> rows = {{"POD", "READY", "STATUS", "RESTARTS", "IP"}};
+      std::vector<std::string> colours = {kBold};
+      for (const auto& [name, pod] : pods) {
+        rows.push_back({name, pod.summary.ready, pod.summary.status, pod.summary.restarts, pod.ip});
+        colours.emplace_back(colour_of(pod.summary.status));
+      }
+      append_table(rows, colours, lines);
     }
-    std::string text = "\n" + format_table(rows);
     if (!routes.empty()) {
-      std::vector<Row> table = {{"ROUTE", "FROM", "TO"}};
-      table.insert(table.end(), routes.begin(), routes.end());
-      text += "\n" + format_table(table);
+      std::vector<Row> rows = {{"ROUTE", "FROM", "TO"}};
+      rows.insert(rows.end(), routes.begin(), routes.end());
+      append_table(rows, {kBold}, lines);
     }
-    drawn_lines = static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
-    write(text);
-  }
-
-  static const char* colour_of(const std::string& status) {
-    if (status == "Running" || status == "Completed") {
-      return kGreen;
-    }
-    const bool trouble = status.find("Err") != std::string::npos ||
-                         status.find("BackOff") != std::string::npos ||
-                         status.find("OOM") != std::string::npos;
-    return trouble ? kRed : kYellow;
+    return lines;
   }
 
   void take(const store::WatchEvent& event) {
@@ -141,10 +160,9 @@ struct SiteView::State {
     }
     const Json json = Json::parse(event.object.json, nullptr, false);
     PodLine line{summarize_pod(json, clock.now()), text_at(json, "/status/podIP")};
+    line.summary.restarts = count_of(line.summary.restarts);
     const auto before = pods.find(name);
-    const bool same =
-        before != pods.end() && before->second.summary.status == line.summary.status &&
-        before->second.summary.ready == line.summary.ready && before->second.ip == line.ip;
+    const bool same = before != pods.end() && before->second == line;
     pods[name] = line;
     if (!same) {
       say("pod " + name + "  " + line.summary.ready + "  " + line.summary.status +
@@ -168,8 +186,9 @@ struct SiteView::State {
   }
 };
 
-SiteView::SiteView(Style style, const sys::Clock& clock, Write write)
-    : state_(std::make_unique<State>(style, clock, std::move(write))) {}
+SiteView::SiteView(Style style, const sys::Clock& clock, LiveBlock::Write write,
+                   LiveBlock::Size size)
+    : state_(std::make_unique<State>(style, clock, std::move(write), std::move(size))) {}
 
 SiteView::~SiteView() { stop(); }
 
@@ -229,21 +248,23 @@ void SiteView::folder(const source::FolderReport& report) {
 
 void SiteView::routes(const gateway::RouteTable& table) {
   const std::lock_guard lock(state_->mutex);
-  auto rows = describe_routes(table);
-  if (rows == state_->routes) {
-    return;
-  }
-  std::string text;
+  const auto rows = describe_routes(table);
+  const auto before = std::exchange(state_->routes, rows);
   for (const auto& row : rows) {
-    if (std::find(state_->routes.begin(), state_->routes.end(), row) == state_->routes.end()) {
-      text += (text.empty() ? "" : "\n") + std::string("route ") + row[0] + "  " + row[1] + "  " +
-              row[2];
+    if (std::find(before.begin(), before.end(), row) == before.end()) {
+      state_->say("route " + row[0] + "  " + row[1] + "  " + row[2], kGreen);
     }
   }
-  state_->routes = std::move(rows);
-  if (!text.empty()) {
-    state_->say(text, kGreen);
+  for (const auto& row : before) {
+    // One that leads elsewhere now was told above.
+    const bool stays = std::any_of(rows.begin(), rows.end(), [&](const Row& now) {
+      return now[0] == row[0] && now[1] == row[1];
+    });
+    if (!stays) {
+      state_->say("route " + row[0] + "  " + row[1] + "  gone");
+    }
   }
+  state_->redraw();
 }
 
 }  // namespace duet::cli

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "cli/live_block.h"
 #include "gateway/config.h"
 #include "source/folder.h"
 #include "store/store.h"
@@ -18,10 +18,10 @@ namespace duet::cli {
 class SiteView {
  public:
   enum class Style { kLines, kLive };
-  using Write = std::function<void(const std::string& text)>;
 
-  // `write` gets text for the terminal or file; `clock` outlives the view.
-  SiteView(Style style, const sys::Clock& clock, Write write);
+  // `write` gets text for the terminal or file; `size` is the terminal's, asked only for kLive.
+  // `clock` outlives the view.
+  SiteView(Style style, const sys::Clock& clock, LiveBlock::Write write, LiveBlock::Size size);
   ~SiteView();
 
   // Shows the pods of `store` from now on, on a thread of its own, until the view goes or stop().

@@ -7,13 +7,6 @@ namespace {
 
 constexpr size_t kGap = 3;
 
-// Characters, not bytes, of UTF-8.
-size_t width_of(const std::string& text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  }));
-}
-
 void widen(std::vector<size_t>& widths, const Row& row) {
   widths.resize(std::max(widths.size(), row.size()));
   for (size_t i = 0; i < row.size(); ++i) {
@@ -37,6 +30,12 @@ std::string line_of(const std::vector<size_t>& widths, const Row& row) {
 
 }  // namespace
 
+size_t width_of(const std::string& text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+  }));
+}
+
 std::string format_table(const std::vector<Row>& rows) {
   std::vector<size_t> widths;
   for (const Row& row : rows) {
@@ -49,8 +48,10 @@ std::string format_table(const std::vector<Row>& rows) {
   return out;
 }
 
+void GrowingTable::widen(const Row& row) { cli::widen(widths_, row); }
+
 std::string GrowingTable::format(const Row& row) {
-  widen(widths_, row);
+  widen(row);
   return line_of(widths_, row);
 }
 

@@ -1,11 +1,15 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
 namespace duet::cli {
 
 using Row = std::vector<std::string>;
+
+// The number of characters of UTF-8 text.
+size_t width_of(const std::string& text);
 
 // Columns that are as wide as their widest cell, three spaces apart, as kubectl prints them.
 std::string format_table(const std::vector<Row>& rows);
@@ -14,6 +18,8 @@ std::string format_table(const std::vector<Row>& rows);
 class GrowingTable {
  public:
   std::string format(const Row& row);
+  // Makes room for a row that comes later.
+  void widen(const Row& row);
 
  private:
   std::vector<size_t> widths_;
