@@ -13,7 +13,8 @@ namespace {
 constexpr Flag kFlags[] = {
     {"filename", 'f', "PATH", "File or folder of manifests, or - for stdin; may be given again"},
     {"recursive", 'R', "", "Take the folders within folders too"},
-    {"dry-run", 0, "", "Let the node check the objects without changing anything"},
+    {"dry-run", 0, "", "Let the node check the objects without changing anything",
+     "server|client|none"},
 };
 constexpr Example kExamples[] = {
     {"One file", "duet apply -f shop.yaml"},
@@ -54,9 +55,10 @@ Result<int> run(const Invocation& invocation) {
   }
   DUET_ASSIGN(const auto objects, manifests_of(invocation));
   DUET_ASSIGN(auto api, ApiClient::connect(invocation));
+  const bool dry_run = invocation.has("dry-run") && invocation.value("dry-run") != "none";
   int code = 0;
   for (const auto& one : objects) {
-    if (const Status done = apply_one(api, one.object, invocation.has("dry-run")); !done.ok()) {
+    if (const Status done = apply_one(api, one.object, dry_run); !done.ok()) {
       std::fprintf(stderr, "%s\n", done.error().message().c_str());
       code = kExitFailure;
     }

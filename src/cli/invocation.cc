@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "cli/verbs.h"
+#include "object/format.h"
 
 namespace duet::cli {
 namespace {
@@ -27,27 +28,20 @@ const Flag* find_flag(const Verb* verb, Fits fits) {
   return nullptr;
 }
 
-std::vector<std::string> flag_names(const Verb* verb) {
-  std::vector<std::string> out;
-  for (const Flag& flag : global_flags()) {
-    out.emplace_back("--" + std::string(flag.name));
-  }
-  if (verb != nullptr) {
-    for (const Flag& flag : verb->flags) {
-      out.emplace_back("--" + std::string(flag.name));
+// `word` as it stands on the command line, with its dashes.
+Error unknown_flag(const Verb* verb, const std::string& word) {
+  std::vector<std::string_view> names;
+  for (const auto flags :
+       {global_flags(), verb == nullptr ? std::span<const Flag>() : verb->flags}) {
+    for (const Flag& flag : flags) {
+      names.push_back(flag.name);
     }
   }
-  return out;
-}
-
-std::string or_suggestion(const std::string& near) {
-  return near.empty() ? "" : "; did you mean \"" + near + "\"?";
-}
-
-Error unknown_flag(const Verb* verb, const std::string& word) {
   const std::string of = verb == nullptr ? "" : " of duet " + std::string(verb->name);
+  const std::string_view near =
+      object::nearest_word(word.substr(word.find_first_not_of('-')), names);
   return invalid("unknown flag" + of + ": " + word +
-                 or_suggestion(nearest(word, flag_names(verb))));
+                 (near.empty() ? "" : "; did you mean \"--" + std::string(near) + "\"?"));
 }
 
 bool is_choice(const Flag& flag, std::string_view value) {
@@ -104,11 +98,13 @@ class Parser {
         out_.verb == nullptr ? word : std::string(out_.verb->name) + " " + word;
     const Verb* found = find_verb(verbs, name);
     if (found == nullptr) {
-      std::vector<std::string> names;
+      std::vector<std::string_view> names;
       for (const Verb& verb : verbs) {
-        names.emplace_back(verb.name);
+        names.push_back(verb.name);
       }
-      return invalid("unknown command \"" + name + "\"" + or_suggestion(nearest(name, names)));
+      const std::string_view near = object::nearest_word(name, names);
+      return invalid("unknown command \"" + name + "\"" +
+                     (near.empty() ? "" : "; did you mean \"" + std::string(near) + "\"?"));
     }
     out_.verb = found;
     return {};
@@ -155,7 +151,12 @@ class Parser {
   }
 
   Status add(const Flag& flag, std::string value) {
-    if (flag.value.empty() && value != "true" && value != "false") {
+    const bool is_switch = flag.value.empty();
+    if (is_switch && (value == "true" || value == "false")) {
+      out_.add(flag.name, std::move(value));
+      return {};
+    }
+    if (is_switch && flag.choices.empty()) {
       return invalid("flag --" + std::string(flag.name) + " is true or false, not \"" + value +
                      "\"");
     }
@@ -185,25 +186,6 @@ class Parser {
   Invocation out_;
 };
 
-// Damerau-Levenshtein distance (optimal string alignment).
-size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::vector<size_t>> cost(a.size() + 1, std::vector<size_t>(b.size() + 1));
-  for (size_t i = 0; i <= a.size(); ++i) {
-    for (size_t j = 0; j <= b.size(); ++j) {
-      if (i == 0 || j == 0) {
-        cost[i][j] = i + j;
-        continue;
-      }
-      cost[i][j] = std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1,
-                             cost[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
-      }
-    }
-  }
-  return cost[a.size()][b.size()];
-}
-
 }  // namespace
 
 bool Invocation::has(std::string_view flag) const {
@@ -232,7 +214,7 @@ std::vector<std::string> Invocation::values(std::string_view flag) const {
 
 Result<int64_t> Invocation::number(std::string_view flag, int64_t fallback) const {
   const std::string text = value(flag);
-  if (text.empty()) {
+  if (text.empty() || text == "-1") {  // kubectl writes "not given" as -1
     return fallback;
   }
   int64_t out = 0;
@@ -251,23 +233,6 @@ std::string Invocation::socket() const { return value("socket", paths().socket);
 
 Result<Invocation> parse_command_line(const std::vector<std::string>& arguments) {
   return Parser(arguments).parse();
-}
-
-std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
-  constexpr size_t kWordLimit = 64;  // nobody mistypes a flag into more
-  std::string best;
-  size_t best_distance = std::max<size_t>(1, std::min<size_t>(3, word.size() / 2)) + 1;
-  for (const auto& candidate : candidates) {
-    if (word.size() > kWordLimit) {
-      break;
-    }
-    const size_t now = distance(word, candidate);
-    if (now < best_distance) {
-      best_distance = now;
-      best = candidate;
-    }
-  }
-  return best;
 }
 
 int usage_error(const Invocation& invocation, const std::string& message) {

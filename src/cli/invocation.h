@@ -24,7 +24,7 @@ class Invocation {
   // The last value of the flag; empty if it was not given.
   std::string value(std::string_view flag, std::string_view fallback = "") const;
   std::vector<std::string> values(std::string_view flag) const;
-  // A whole number from 0; kInvalid names the flag.
+  // A whole number from 0, or `fallback` for -1, as kubectl has it; kInvalid names the flag.
   Result<int64_t> number(std::string_view flag, int64_t fallback) const;
 
   std::string ns() const { return value("namespace", "default"); }
@@ -43,9 +43,6 @@ class Invocation {
 // suggestion where one is near. A verb without words, or with --help, is given as the verb `help`
 // with the verb's name as its words.
 Result<Invocation> parse_command_line(const std::vector<std::string>& arguments);
-
-// Of `candidates` the one that `word` most likely meant; empty: none is near.
-std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 // Says on stderr what is wrong with the use of a verb and where its help is. Returns kExitUsage.
 int usage_error(const Invocation& invocation, const std::string& message);

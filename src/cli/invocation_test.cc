@@ -63,6 +63,14 @@ TEST(CommandLine, SuggestsWhatWasMeant) {
   EXPECT_NE(error_of({"get", "-Z"}).find("-Z"), std::string::npos);
 }
 
+TEST(CommandLine, TakesWhatKubectlsFlagsTake) {
+  EXPECT_TRUE(parse({"apply", "--dry-run", "-f", "x"})->has("dry-run"));
+  EXPECT_EQ(parse({"apply", "--dry-run=server", "-f", "x"})->value("dry-run"), "server");
+  EXPECT_NE(error_of({"apply", "--dry-run=maybe"}).find("server|client|none"), std::string::npos);
+  EXPECT_EQ(*parse({"logs", "web", "--tail=-1"})->number("tail", 7), 7);
+  EXPECT_FALSE(parse({"logs", "web", "--tail=-2"})->number("tail", 7).ok());
+}
+
 TEST(CommandLine, HelpIsAVerbToo) {
   EXPECT_EQ(parse({})->verb->name, "help");
   const auto help = parse({"image", "pull", "--help"});

@@ -119,7 +119,7 @@ Verb run_verb() {
           .flags = kFlags,
           .examples = kExamples,
           .run = run,
-          .words = Words::kFiles,
+          .words = Words::kFilesAndImages,
           .stops_at_word = true};
 }
 

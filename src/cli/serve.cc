@@ -203,7 +203,7 @@ Verb serve_verb() {
           .flags = kFlags,
           .examples = kExamples,
           .run = run,
-          .words = Words::kFiles};
+          .words = Words::kFilesAndImages};
 }
 
 }  // namespace duet::cli

@@ -1,6 +1,7 @@
 #include "cli/targets.h"
 
 #include "cli/invocation.h"
+#include "object/format.h"
 #include "object/kind.h"
 
 namespace duet::cli {
@@ -45,13 +46,13 @@ Result<object::Kind> parse_kind(const std::string& word) {
   if (const auto kind = object::kind_from_word(word)) {
     return *kind;
   }
-  std::vector<std::string> names;
+  std::vector<std::string_view> names;
   for (const auto& info : object::all_kinds()) {
-    names.emplace_back(info.plural);
+    names.push_back(info.plural);
   }
-  const std::string near = nearest(word, names);
+  const std::string_view near = object::nearest_word(word, names);
   return invalid("the node has no resource type \"" + word + "\"" +
-                 (near.empty() ? "" : "; did you mean \"" + near + "\"?"));
+                 (near.empty() ? "" : "; did you mean \"" + std::string(near) + "\"?"));
 }
 
 Result<std::vector<Target>> parse_targets(const std::vector<std::string>& words) {

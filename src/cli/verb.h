@@ -16,8 +16,9 @@ struct Flag {
   char letter = 0;         // its short form; 0: none
   std::string_view value;  // what its value is called: KEY=VALUE; empty: a switch
   std::string_view help;   // one sentence without its full stop
-  // A switch that takes "=false" has no other value; a valued flag may name what it accepts, for
-  // completion and for errors: "wide|yaml|json|name".
+  // What a valued flag accepts, for completion and for errors: "wide|yaml|json|name". A switch
+  // takes
+  // "=true" and "=false", and what stands here.
   std::string_view choices = "";
 };
 
@@ -27,7 +28,7 @@ struct Example {
 };
 
 // What the words after a verb are, for completion.
-enum class Words { kNone, kKinds, kPods, kFiles, kImages, kVerbs, kShells };
+enum class Words { kNone, kKinds, kPods, kFiles, kFilesAndImages, kImages, kVerbs, kShells };
 
 struct Verb {
   std::string_view name;       // "get"; "image pull" is the verb pull of the group image
