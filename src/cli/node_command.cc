@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "cli/image_options.h"
 #include "cli/raw_terminal.h"
 #include "node/node.h"
 
@@ -37,7 +38,11 @@ Result<node::NodeConfig> config_of(const Invocation& invocation) {
   node::NodeConfig config;
   config.paths = invocation.paths();
   if (const std::string file = invocation.value("config"); !file.empty()) {
-    DUET_ASSIGN(config, node::read_config(file, config));
+    auto read = node::read_config(file, config);
+    if (!read.ok()) {
+      return command_error(read.error());
+    }
+    config = std::move(*read);
   }
   if (const auto listen = invocation.values("listen"); !listen.empty()) {
     config.listen = listen;
@@ -52,6 +57,9 @@ Result<node::NodeConfig> config_of(const Invocation& invocation) {
   if (config.access_log.empty()) {
     config.access_log = config.paths.logs + "/../duet/access.log";
   }
+  if (const Status checked = node::check_config(config); !checked.ok()) {
+    return command_error(checked.error());
+  }
   return config;
 }
 
@@ -65,10 +73,14 @@ Result<int> run_node(const node::NodeConfig& config, SiteView::Style style, OnSt
         std::fflush(stdout);
       },
       [] { return terminal_size(STDOUT_FILENO).value_or(api::TerminalSize()); });
-  DUET_ASSIGN(auto node, node::Node::start(
-                             config, {.log = [&](const std::string& line) { view.log(line); },
-                                      .folder = [&](const auto& report) { view.folder(report); },
-                                      .routes = [&](const auto& table) { view.routes(table); }}));
+  auto started =
+      node::Node::start(config, {.log = [&](const std::string& line) { view.log(line); },
+                                 .folder = [&](const auto& report) { view.folder(report); },
+                                 .routes = [&](const auto& table) { view.routes(table); }});
+  if (!started.ok()) {
+    return command_error(started.error());
+  }
+  const auto node = std::move(*started);
   DUET_TRY(view.follow(node->store()));
   view.log("duet " DUET_VERSION " is up; the local API is " + config.paths.socket);
   wait_for_signal(signals);
@@ -81,7 +93,6 @@ Result<int> run_node(const node::NodeConfig& config, SiteView::Style style, OnSt
     }
   }
   view.stop();
-  node.reset();
   return 0;
 }
 

@@ -134,4 +134,9 @@ Result<sys::Fd> listen_tcp(const std::string& address) {
   return net::listen_tcp(parsed);
 }
 
+Status check_listen_address(const std::string& address) {
+  const auto parsed = net::parse_address(address);
+  return parsed.ok() ? Status() : Status(parsed.error());
+}
+
 }  // namespace duet::gateway

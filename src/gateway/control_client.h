@@ -48,5 +48,7 @@ class ControlClient {
 // `address` is "IP:PORT" ("0.0.0.0:80", "[::]:80"); port 0 lets the kernel choose. kAlreadyExists:
 // the port is taken.
 Result<sys::Fd> listen_tcp(const std::string& address);
+// Whether an address is of that form; kInvalid says why not.
+Status check_listen_address(const std::string& address);
 
 }  // namespace duet::gateway

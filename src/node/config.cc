@@ -1,8 +1,13 @@
 #include "node/config.h"
 
+#include <arpa/inet.h>
+#include <net/if.h>
+
+#include <charconv>
 #include <functional>
 #include <map>
 
+#include "gateway/control_client.h"
 #include "object/format.h"
 #include "object/manifest.h"
 #include "object/yaml_reader.h"
@@ -110,7 +115,53 @@ Reader::Keys keys_of(NodeConfig& config, Reader& reader) {
   };
 }
 
+constexpr size_t kInterfaceNameLimit = IFNAMSIZ - 1;
+
+bool is_interface_name(const std::string& name) {
+  return !name.empty() && name.size() <= kInterfaceNameLimit && name != "." && name != ".." &&
+         name.find_first_of("/: \t\n") == std::string::npos;
+}
+
+// "10.88.0.0/16": an IPv4 network with room for some pods.
+bool is_network(const std::string& text) {
+  constexpr int kLeastPrefix = 8;
+  constexpr int kMostPrefix = 30;
+  const size_t slash = text.find('/');
+  in_addr address{};
+  int prefix = 0;
+  if (slash == std::string::npos ||
+      ::inet_pton(AF_INET, text.substr(0, slash).c_str(), &address) != 1) {
+    return false;
+  }
+  const auto [end, error] =
+      std::from_chars(text.data() + slash + 1, text.data() + text.size(), prefix);
+  if (error != std::errc() || end != text.data() + text.size() || prefix < kLeastPrefix ||
+      prefix > kMostPrefix) {
+    return false;
+  }
+  return (ntohl(address.s_addr) & (0xffffffffU >> prefix)) == 0;
+}
+
 }  // namespace
+
+Status check_config(const NodeConfig& config) {
+  for (const auto& address : config.listen) {
+    if (const Status listen = gateway::check_listen_address(address); !listen.ok()) {
+      return listen.error().wrap("listen: " + address);
+    }
+  }
+  if (!is_interface_name(config.bridge)) {
+    return invalid("bridge: \"" + config.bridge + "\" is no name of a network interface: 1 to " +
+                   std::to_string(kInterfaceNameLimit) +
+                   " characters without \"/\", \":\" and spaces");
+  }
+  if (!is_network(config.subnet)) {
+    return invalid("subnet: \"" + config.subnet +
+                   "\" is no IPv4 network: write it as 10.88.0.0/16, with a prefix of 8 to 30 and "
+                   "no bits behind it");
+  }
+  return {};
+}
 
 Result<NodeConfig> read_config(const std::string& path, const NodeConfig& defaults) {
   DUET_ASSIGN(const std::string text, sys::read_file(path, kConfigBytes));

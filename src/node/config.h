@@ -34,4 +34,8 @@ struct NodeConfig {
 // has every problem, one a line, with file, line and column.
 Result<NodeConfig> read_config(const std::string& path, const NodeConfig& defaults);
 
+// What no machine could carry out: addresses, names and networks that are none. kInvalid names the
+// value, the key and the flag.
+Status check_config(const NodeConfig& config);
+
 }  // namespace duet::node

@@ -57,6 +57,30 @@ TEST_F(ConfigTest, UnknownKeysAndWrongTypesAreRefusedWithTheirPlace) {
       << text;
 }
 
+TEST_F(ConfigTest, WhatNoMachineCouldCarryOutIsNamed) {
+  EXPECT_TRUE(check_config({}).ok());
+  NodeConfig config{
+      .listen = {"[::1]:80", "127.0.0.1:0"}, .bridge = "shop0", .subnet = "10.1.2.0/24"};
+  EXPECT_TRUE(check_config(config).ok());
+  for (const char* bad : {"8080", "localhost:80", "127.0.0.1:80x", "127.0.0.1:70000", ""}) {
+    config.listen = {bad};
+    const Status status = check_config(config);
+    ASSERT_FALSE(status.ok()) << bad;
+    EXPECT_TRUE(status.error().message().starts_with(std::string("listen: ") + bad))
+        << status.error().message();
+  }
+  config.listen = {};
+  for (const char* bad : {"10.1.2.0", "10.1.2/24", "10.1.2.0/31", "10.1.2.5/24", "::1/64", ""}) {
+    config.subnet = bad;
+    EXPECT_FALSE(check_config(config).ok()) << bad;
+  }
+  config.subnet = "10.1.2.0/24";
+  for (const char* bad : {"", "sixteen-letters-", "a/b", ".."}) {
+    config.bridge = bad;
+    EXPECT_FALSE(check_config(config).ok()) << bad;
+  }
+}
+
 TEST_F(ConfigTest, BrokenYamlIsRefusedWithItsPlace) {
   const auto config = read("listen: [\n");
   ASSERT_FALSE(config.ok());

@@ -34,15 +34,6 @@ std::string host_address() {
   return found;
 }
 
-bool have_iptables() {
-  for (const char* folder : {"/usr/sbin", "/sbin", "/usr/bin", "/bin"}) {
-    if (sys::file_exists(std::string(folder) + "/iptables")) {
-      return true;
-    }
-  }
-  return false;
-}
-
 Result<std::string> conflist(const NodeConfig& config, Host& host) {
   if (!config.cni_config_directory.empty()) {
     return container::first_conflist(config.cni_config_directory);
@@ -51,7 +42,7 @@ Result<std::string> conflist(const NodeConfig& config, Host& host) {
                                    .bridge = config.bridge,
                                    .subnet = config.subnet,
                                    .ipam_data_directory = config.paths.state + "/cni/addresses"};
-  if (!have_iptables()) {
+  if (!container::iptables_installed()) {
     network.ip_masquerade = network.port_map = false;
     host.problems.emplace_back(
         "no iptables: pods reach this host only, and hostPort does nothing; install iptables");

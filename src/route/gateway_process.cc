@@ -99,7 +99,7 @@ Status GatewayProcess::give_listeners(gateway::ControlClient& client,
     }
     auto socket = gateway::listen_tcp(listener.address);
     if (!socket.ok()) {
-      return socket.error().wrap("listen on " + listener.address);
+      return socket.error();
     }
     listener.address = local_address(socket->get(), listener.address);
     DUET_TRY(client.add_listener(listener.name, socket->get()));

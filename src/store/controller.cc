@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -150,14 +151,24 @@ class ControllerLoop final : public Controller {
       lock.lock();
       if (next.ok()) {
         queue_.done(*key, next->after_ms, Clock::now());
+        told_.erase(*key);
         continue;
       }
-      const int64_t pause_ms = queue_.failed(*key, Clock::now());
-      lock.unlock();
-      log_(options_.name + ": " + *key + ": " + next.error().message() + "; again in " +
-           std::to_string(pause_ms) + " ms");
-      lock.lock();
+      queue_.failed(*key, Clock::now());
+      if (is_new_failure(*key, next.error().message())) {
+        lock.unlock();
+        log_(options_.name + ": " + *key + ": " + next.error().message() + "; trying again");
+        lock.lock();
+      }
     }
+  }
+
+  // What fails in the same way again and again is told once. With the mutex held.
+  bool is_new_failure(const std::string& key, const std::string& message) {
+    if (!told_.contains(key) && told_.size() >= options_.queue_limit) {
+      return true;
+    }
+    return std::exchange(told_[key], message) != message;
   }
 
   void wait(std::unique_lock<std::mutex>& lock) {
@@ -188,9 +199,10 @@ class ControllerLoop final : public Controller {
   std::mutex mutex_;
   std::condition_variable changed_;  // of the queue
   std::condition_variable paused_;
-  WorkQueue queue_;               // under mutex_
-  std::unique_ptr<Watch> watch_;  // replaced under mutex_ by the watcher's thread
-  bool stopped_ = false;          // under mutex_
+  WorkQueue queue_;                          // under mutex_
+  std::map<std::string, std::string> told_;  // by key: the failure that was logged; under mutex_
+  std::unique_ptr<Watch> watch_;             // replaced under mutex_ by the watcher's thread
+  bool stopped_ = false;                     // under mutex_
   std::vector<std::thread> threads_;
 };
 

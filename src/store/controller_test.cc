@@ -99,20 +99,24 @@ TEST_F(ControllerTest, ListsThenFollows) {
   EXPECT_TRUE(journal_.wait_for("other", 1));
 }
 
-TEST_F(ControllerTest, FailuresComeBackAndAreLogged) {
+TEST_F(ControllerTest, FailuresComeBackAndEachIsLoggedOnce) {
   std::atomic<int> tries = 0;
   start(
       [&](const std::string& key) -> Result<Controller::Next> {
-        if (++tries < 4) {
-          return internal("not yet");
+        if (++tries < 6) {
+          return internal(tries < 4 ? "not yet" : "still not");
         }
         return note(key);
       },
       {.backoff_first_ms = 1, .backoff_limit_ms = 4});
   ASSERT_TRUE(store_->create(config_map("a")).ok());
   EXPECT_TRUE(journal_.wait_for("default/a", 1));
-  EXPECT_TRUE(log_.wait_for("test: default/a: not yet; again in 1 ms", 1));
-  EXPECT_TRUE(log_.wait_for("test: default/a: not yet; again in 4 ms", 1));
+  EXPECT_EQ(log_.count("test: default/a: not yet; trying again"), 1);
+  EXPECT_EQ(log_.count("test: default/a: still not; trying again"), 1);
+  // After a success the same failure is news again.
+  tries = 0;
+  controller_->wake("default/a");
+  EXPECT_TRUE(log_.wait_for("test: default/a: not yet; trying again", 2));
   controller_.reset();
 }
 
