@@ -78,13 +78,14 @@ nginx_main=$!
 taskset -c "$client_core" nginx -c "$dir/origin.conf" & pids+=($!)
 taskset -c "$server_core" "$build/beast_server" "$beast_port" & beast_pid=$!
 pids+=("$beast_pid")
-taskset -c "$server_core" "$build/duet-gateway" --control "$dir/control" & gateway_pid=$!
-pids+=("$gateway_pid")
+taskset -c "$server_core" "$build/duet-gateway" --control "$dir/control" --workers 1 --read "$dir" & supervisor_pid=$!
+pids+=("$supervisor_pid")
 "$build/duet-compile" <"$build/guests/hello_handler.wasm" >"$dir/hello"
 "$build/gateway_bench_setup" "$dir/control" "127.0.0.1:$gateway_port" "$dir/hello" "$origin_port" "$dir/gateway.log"
 for port in "$origin_port" "$nginx_port" "$beast_port" "$gateway_port"; do wait_for "$port"; done
 
 nginx_pid=$(pgrep -P "$nginx_main")
+gateway_pid=$(pgrep -P "$supervisor_pid")
 echo "memory: gateway with one handler $(pss "$gateway_pid")"
 measure "nginx return 200" "http://127.0.0.1:$nginx_port/" "$nginx_pid"
 measure "Boost.Beast return 200" "http://127.0.0.1:$beast_port/" "$beast_pid"

@@ -43,10 +43,13 @@ RouteTable make_table(const std::string& address, int origin_port, int handlers)
 
 Status set_up(char** argv, int handlers) {
   DUET_ASSIGN(ControlClient control, ControlClient::connect(argv[1], 10'000));
-  DUET_ASSIGN(const sys::Fd listener, listen_tcp(argv[2]));
+  DUET_ASSIGN(const WorkerStatus status, control.status());
+  DUET_ASSIGN(const auto listeners, listen_tcp_many(argv[2], status.workers));
   DUET_ASSIGN(const sys::Fd code, sys::open_file(argv[3], O_RDONLY));
   DUET_ASSIGN(const sys::Fd log, sys::open_file(argv[5], O_WRONLY | O_CREAT | O_APPEND));
-  DUET_TRY(control.add_listener("web", listener.get()));
+  for (int i = 0; i < status.workers; ++i) {
+    DUET_TRY(control.add_listener("web", listeners[static_cast<std::size_t>(i)].get(), i));
+  }
   DUET_TRY(control.add_code("hello", code.get()));
   DUET_TRY(control.set_access_log(log.get()));
   return control.set_table(make_table(argv[2], std::atoi(argv[4]), handlers));

@@ -10,7 +10,7 @@
 namespace duet::gateway {
 namespace {
 
-constexpr int kAcceptsARound = 64;
+constexpr std::size_t kAcceptsARound = 64;
 constexpr std::int64_t kPauseNs = 50'000'000;  // until it is tried again after a bound was met
 
 }  // namespace
@@ -33,6 +33,9 @@ Status Acceptor::start() {
 }
 
 void Acceptor::pause() {
+  if (!watching_) {
+    return;
+  }
   front_.loop.remove(fd_.get(), *this);
   watching_ = false;
   front_.loop.set_timer(timer_, kPauseNs);
@@ -44,8 +47,12 @@ void Acceptor::resume() {
   }
 }
 
-void Acceptor::on_io(std::uint32_t) {
-  for (int i = 0; i < kAcceptsARound; ++i) {
+void Acceptor::on_io(std::uint32_t) { take(kAcceptsARound); }
+
+void Acceptor::take_waiting() { take(front_.limits.connections); }
+
+void Acceptor::take(std::size_t most) {
+  for (std::size_t i = 0; i < most; ++i) {
     if (front_.connections.size() >= front_.limits.connections) {
       pause();
       return;

@@ -15,9 +15,12 @@ class Acceptor final : public net::IoHandler {
   Acceptor(Front& front, std::string name, sys::Fd fd);
   ~Acceptor();
   Status start();
+  // Takes the connections that wait now, as far as the bound allows.
+  void take_waiting();
   void on_io(std::uint32_t events) override;
 
  private:
+  void take(std::size_t most);
   void pause();
   void resume();
 

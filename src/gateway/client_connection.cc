@@ -6,6 +6,8 @@ namespace duet::gateway {
 namespace {
 
 constexpr std::int64_t kNsPerMs = 1'000'000;
+// How long a worker that drains waits for a client that has connected and sent nothing yet.
+constexpr std::int64_t kFirstRequestNs = 500 * kNsPerMs;
 constexpr int kRequestsARun = 32;  // pipelined requests that are answered before others get a turn
 
 }  // namespace
@@ -31,8 +33,17 @@ void ClientConnection::open(std::list<std::unique_ptr<ClientConnection>>::iterat
 
 void ClientConnection::drain() {
   keep_alive_ = false;
-  if (state_ == State::kHead && stream_.in().empty()) {
+  if (state_ != State::kHead || running_) {
+    return;
+  }
+  stream_.note_events(EPOLLIN);  // a request may have come that no event has told of yet
+  stream_.fill(read_limit());
+  if (!stream_.in().empty()) {
+    run();
+  } else if (!first_request_ || stream_.ended() || stream_.failed()) {
     close();
+  } else {
+    front_.loop.set_timer(timer_, kFirstRequestNs);
   }
 }
 
@@ -166,7 +177,7 @@ bool ClientConnection::step() {
 
 bool ClientConnection::read_head() {
   if (stream_.in().empty()) {
-    if (stream_.ended() || !keep_alive_) {
+    if (stream_.ended() || (!keep_alive_ && !first_request_)) {
       state_ = State::kFlush;
     }
     return false;

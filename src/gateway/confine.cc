@@ -1,5 +1,6 @@
 #include "gateway/confine.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <seccomp.h>
@@ -10,6 +11,8 @@
 #include <cerrno>
 #include <charconv>
 #include <memory>
+
+#include "sys/file.h"
 
 namespace duet::gateway {
 namespace {
@@ -95,7 +98,6 @@ constexpr int kAllowed[] = {
     SCMP_SYS(socket),
     SCMP_SYS(stat),
     SCMP_SYS(statx),
-    SCMP_SYS(tgkill),
     SCMP_SYS(timer_create),
     SCMP_SYS(timer_delete),
     SCMP_SYS(timer_gettime),
@@ -158,6 +160,9 @@ Status allow_listed_calls() {
   }
   failed |= seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
                              SCMP_A0(SCMP_CMP_MASKED_EQ, kCloneThread, kCloneThread));
+  // For abort() and the like; Landlock guards other processes only where the kernel is new.
+  failed |= seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+                             SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(getpid())));
   // clone3's flags cannot be seen by a filter; libc falls back to clone.
   failed |= seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
   if (failed != 0) {
@@ -191,18 +196,29 @@ Result<UserAndGroup> parse_user(const std::string& text) {
   return UserAndGroup{entry->pw_uid, entry->pw_gid};
 }
 
-Status confine(const std::optional<UserAndGroup>& user) {
+Status give_up_privileges(const std::optional<UserAndGroup>& user) {
   if (user) {
     DUET_TRY(become(*user));
   }
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
     return Error::from_errno("no_new_privs", errno);
   }
-  // Changing the user made /proc/self root's, through which code files that were sent are opened
-  // again.
+  // Changing the user made /proc/self root's, through which workers are started.
   if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0) {
     return Error::from_errno("PR_SET_DUMPABLE", errno);
   }
+  return {};
+}
+
+Status confine_worker(std::vector<sys::ReachablePath> folders) {
+  std::vector<sys::Fd> system;
+  for (const char* path : {"/proc/self", "/etc"}) {
+    if (auto fd = sys::open_file(path, O_PATH | O_DIRECTORY); fd.ok()) {
+      folders.push_back({.fd = fd->get(), .writable = false, .directory = true});
+      system.push_back(std::move(*fd));
+    }
+  }
+  DUET_TRY(sys::confine_files_and_peers(folders));
   return allow_listed_calls();
 }
 

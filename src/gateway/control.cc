@@ -8,12 +8,16 @@
 
 #include <cerrno>
 #include <cstring>
+#include <nlohmann/json.hpp>
 
 #include "sys/file.h"
 
 namespace duet::gateway {
 namespace {
 
+using Json = nlohmann::json;
+
+constexpr std::int64_t kCallTimeoutMs = 60'000;
 constexpr std::size_t kFdsTaken = 8;  // a packet with more is refused, and none of them leaks
 
 }  // namespace
@@ -63,6 +67,9 @@ Result<std::optional<Packet>> receive_packet(int socket) {
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
       return Error(ErrorCode::kTimeout, "no answer on the control socket in time");
     }
+    if (errno == ECONNRESET) {
+      return std::optional<Packet>();  // ended without reading what was sent
+    }
     return Error::from_errno("receiving on the control socket", errno);
   }
   std::size_t fds = 0;
@@ -86,6 +93,43 @@ Result<std::optional<Packet>> receive_packet(int socket) {
   }
   packet.text.resize(static_cast<std::size_t>(got));
   return std::optional(std::move(packet));
+}
+
+Status bound_calls(int socket) {
+  const timeval time{.tv_sec = kCallTimeoutMs / 1000, .tv_usec = 0};
+  if (setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time)) != 0 ||
+      setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time)) != 0) {
+    return Error::from_errno("a control socket's timeout", errno);
+  }
+  return {};
+}
+
+Result<std::string> exchange_packets(int socket, std::string_view text, int fd) {
+  DUET_TRY(send_packet(socket, text, fd));
+  DUET_ASSIGN(std::optional<Packet> packet, receive_packet(socket));
+  if (!packet) {
+    return Error(ErrorCode::kUnavailable, "the gateway worker closed the control socket");
+  }
+  std::string reply_text = std::move(packet->text);
+  if (packet->fd.valid()) {
+    DUET_ASSIGN(reply_text, read_memfd(packet->fd.get(), kTableBytes));
+  }
+  const Json reply = Json::parse(reply_text, nullptr, false);
+  if (!reply.is_object()) {
+    return Error(ErrorCode::kCorrupt, "the gateway worker's reply is not a JSON object");
+  }
+  if (!reply.value("ok", false)) {
+    return invalid("gateway worker: " + reply.value("error", std::string("no reason given")));
+  }
+  return reply_text;
+}
+
+std::string format_reply(const Status& done) {
+  if (done.ok()) {
+    return R"({"ok":true})";
+  }
+  return Json{{"ok", false}, {"error", done.error().message()}}.dump(
+      -1, ' ', false, Json::error_handler_t::replace);
 }
 
 Result<sys::Fd> make_memfd(std::string_view text) {

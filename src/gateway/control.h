@@ -9,14 +9,15 @@
 #include "base/result.h"
 #include "sys/fd.h"
 
-// The control protocol between the agent and a gateway worker: one Unix socket of type
+// The control protocol between the agent and a gateway, and between a gateway's supervisor and its
+// workers: one Unix socket of type
 // SOCK_SEQPACKET, a request and its reply at a time. A packet is a JSON object of at most
 // kPacketBytes with at most one descriptor (SCM_RIGHTS). What does not fit stands in a memfd that
 // is sent along.
 //
 //   {"type":"status"}                          -> {"ok":true,"status":{...}}, or the same in a
 //   memfd
-//   {"type":"listener","name":N}    + socket   -> {"ok":true}
+//   {"type":"listener","name":N,"worker":I} + socket -> {"ok":true}
 //   {"type":"code","digest":D}      + file     -> {"ok":true}
 //   {"type":"access_log"}           + file     -> {"ok":true}
 //   {"type":"table"}                + memfd    -> {"ok":true} when the new table is in use
@@ -37,6 +38,26 @@ Status send_packet(int socket, std::string_view text, int fd);
 // Receives a packet; nothing: the peer has closed. kTimeout on a socket with a receive timeout or
 // O_NONBLOCK.
 Result<std::optional<Packet>> receive_packet(int socket);
+
+// Bounds how long exchange_packets waits on a blocking `socket`: loading much new code takes its
+// time.
+Status bound_calls(int socket);
+// Sends a packet and waits for its reply, which is {"ok":true,...}; a refusal is an error with its
+// words. kUnavailable: the peer is gone.
+Result<std::string> exchange_packets(int socket, std::string_view text, int fd);
+
+// Obeys control packets.
+class PacketHandler {
+ public:
+  // The reply, as JSON.
+  virtual std::string answer(Packet packet) = 0;
+
+ protected:
+  ~PacketHandler() = default;
+};
+
+// {"ok":true}, or why not.
+std::string format_reply(const Status& done);
 
 // An anonymous file with `text`, sealed against changes.
 Result<sys::Fd> make_memfd(std::string_view text);

@@ -18,8 +18,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::int64_t kCallTimeoutMs = 60'000;  // loading much new code takes its time
-
 Result<sys::Fd> connect_once(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -31,9 +29,7 @@ Result<sys::Fd> connect_once(const std::string& path) {
   if (!fd.valid()) {
     return Error::from_errno("socket", errno);
   }
-  const timeval time{.tv_sec = kCallTimeoutMs / 1000, .tv_usec = 0};
-  setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
-  setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
+  DUET_TRY(bound_calls(fd.get()));
   if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
     const int error = errno;
     if (error == ENOENT || error == ECONNREFUSED || error == EAGAIN) {
@@ -63,48 +59,16 @@ Result<ControlClient> ControlClient::connect(const std::string& socket_path,
 }
 
 Result<std::string> ControlClient::call(const std::string& message, int fd) {
-  DUET_TRY(send_packet(socket_.get(), message, fd));
-  DUET_ASSIGN(std::optional<Packet> packet, receive_packet(socket_.get()));
-  if (!packet) {
-    return Error(ErrorCode::kUnavailable, "the gateway worker closed the control socket");
-  }
-  std::string text = std::move(packet->text);
-  if (packet->fd.valid()) {
-    DUET_ASSIGN(text, read_memfd(packet->fd.get(), kTableBytes));
-  }
-  const Json reply = Json::parse(text, nullptr, false);
-  if (!reply.is_object()) {
-    return Error(ErrorCode::kCorrupt, "the gateway worker's reply is not a JSON object");
-  }
-  if (!reply.value("ok", false)) {
-    return invalid("gateway worker: " + reply.value("error", std::string("no reason given")));
-  }
-  return text;
+  return exchange_packets(socket_.get(), message, fd);
 }
 
 Result<WorkerStatus> ControlClient::status() {
   DUET_ASSIGN(const std::string text, call(R"({"type":"status"})", -1));
-  const Json reply = Json::parse(text, nullptr, false);
-  const Json status = reply.value("status", Json::object());
-  WorkerStatus result;
-  try {
-    result.pid = status.value("pid", std::int64_t{0});
-    result.generation = status.value("generation", std::uint64_t{0});
-    result.draining = status.value("draining", false);
-    result.listeners = status.value("listeners", std::vector<std::string>());
-    result.codes = status.value("codes", std::vector<std::string>());
-    result.connections = status.value("connections", std::int64_t{0});
-    result.requests_in_flight = status.value("requestsInFlight", std::int64_t{0});
-    result.requests = status.value("requests", std::uint64_t{0});
-    result.log_dropped = status.value("logDropped", std::uint64_t{0});
-  } catch (const Json::exception&) {
-    return Error(ErrorCode::kCorrupt, "the gateway worker's status has a field of a wrong type");
-  }
-  return result;
+  return parse_status_reply(text);
 }
 
-Status ControlClient::add_listener(const std::string& name, int fd) {
-  auto reply = call(Json{{"type", "listener"}, {"name", name}}.dump(), fd);
+Status ControlClient::add_listener(const std::string& name, int fd, int worker) {
+  auto reply = call(Json{{"type", "listener"}, {"name", name}, {"worker", worker}}.dump(), fd);
   return reply.ok() ? Status() : Status(reply.error());
 }
 
@@ -137,6 +101,11 @@ Result<sys::Fd> listen_tcp(const std::string& address) {
 Status check_listen_address(const std::string& address) {
   const auto parsed = net::parse_address(address);
   return parsed.ok() ? Status() : Status(parsed.error());
+}
+
+Result<std::vector<sys::Fd>> listen_tcp_many(const std::string& address, int count) {
+  DUET_ASSIGN(const net::SocketAddress parsed, net::parse_address(address));
+  return net::listen_tcp_many(parsed, count);
 }
 
 }  // namespace duet::gateway

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "gateway/config.h"
@@ -24,9 +25,9 @@ class ControlClient {
   static Result<ControlClient> connect(const std::string& socket_path, std::int64_t timeout_ms);
 
   Result<WorkerStatus> status();
-  // `fd`: a bound and listening TCP socket. The worker takes a copy; the caller keeps owning its
-  // own.
-  Status add_listener(const std::string& name, int fd);
+  // `fd`: a bound and listening TCP socket for the worker of that number (status().workers says how
+  // many there are). A copy is taken; the caller keeps owning its own.
+  Status add_listener(const std::string& name, int fd, int worker = 0);
   // `fd`: a compiled handler (engine/code_file.h), authenticated by the caller and readable for the
   // worker's user.
   Status add_code(const std::string& digest, int fd);
@@ -50,5 +51,7 @@ class ControlClient {
 Result<sys::Fd> listen_tcp(const std::string& address);
 // Whether an address is of that form; kInvalid says why not.
 Status check_listen_address(const std::string& address);
+// `count` of them on one address, one for each worker (net::listen_tcp_many).
+Result<std::vector<sys::Fd>> listen_tcp_many(const std::string& address, int count);
 
 }  // namespace duet::gateway

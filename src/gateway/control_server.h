@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "gateway/control.h"
-#include "gateway/worker.h"
+#include "gateway/control_peer.h"
 #include "net/event_loop.h"
 #include "sys/fd.h"
 
@@ -17,28 +17,23 @@ namespace duet::gateway {
 // A bound and listening control socket at `path`, mode 0600; replaces a socket file that is there.
 Result<sys::Fd> listen_control(const std::string& path);
 
-// Serves the control protocol (control.h) for a worker. Agents may come and go; what they sent
-// stays.
+// Takes agents' control connections (control.h). Agents may come and go; what they sent stays.
 class ControlServer final : public net::IoHandler {
  public:
   // `owner`: the only user but root who may connect.
-  ControlServer(net::EventLoop& loop, Worker& worker, sys::Fd socket, uid_t owner);
+  ControlServer(net::EventLoop& loop, PacketHandler& handler, sys::Fd socket, uid_t owner);
   ~ControlServer();
   Status start();
   void on_io(std::uint32_t events) override;
 
  private:
-  class Peer;
   static constexpr std::size_t kPeers = 8;  // agents at the same time
-  // The reply to one packet.
-  std::string answer(Packet packet);
-  Status obey(Packet packet, std::string& status_json);
 
   net::EventLoop& loop_;
-  Worker& worker_;
+  PacketHandler& handler_;
   sys::Fd socket_;
   uid_t owner_;
-  std::list<std::unique_ptr<Peer>> peers_;
+  std::list<ControlPeer> peers_;
 };
 
 }  // namespace duet::gateway

@@ -11,6 +11,7 @@
 
 #include "gateway/control_server.h"
 #include "gateway/worker.h"
+#include "gateway/worker_control.h"
 #include "sys/file.h"
 #include "sys/process.h"
 
@@ -123,7 +124,8 @@ class GatewayTest::Running {
         started.set_value(worker.ok() ? control.error() : worker.error());
         return;
       }
-      ControlServer server(**loop, **worker, std::move(*control), getuid());
+      WorkerControl obedience(**worker);
+      ControlServer server(**loop, obedience, std::move(*control), getuid());
       Status serving = server.start();
       started.set_value(serving);
       if (serving.ok()) {

@@ -110,6 +110,10 @@ Status Worker::set_table(RouteTable table) {
 void Worker::drain(std::int64_t timeout_ms) {
   front_.draining = true;
   drain_until_ns_ = loop_.now_ns() + timeout_ms * kNsPerMs;
+  // Clients whose connection the kernel has made already believe that somebody listens.
+  for (const auto& [name, acceptor] : acceptors_) {
+    acceptor->take_waiting();
+  }
   acceptors_.clear();
   sockets_.clear();
   for (const auto& connection : front_.connections) {

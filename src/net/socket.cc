@@ -113,13 +113,18 @@ std::string format_address(const SocketAddress& address) {
   return ip;
 }
 
-Result<sys::Fd> listen_tcp(const SocketAddress& address) {
+namespace {
+
+Result<sys::Fd> bind_and_listen(const SocketAddress& address, bool shared) {
   sys::Fd fd(socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) {
     return Error::from_errno("socket", errno);
   }
   const int one = 1;
   setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+  if (shared && setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) != 0) {
+    return Error::from_errno("SO_REUSEPORT", errno);
+  }
   set_no_delay(fd.get());  // accepted sockets inherit it
   if (bind(fd.get(), address.raw(), address.size) != 0 || listen(fd.get(), kBacklog) != 0) {
     const int error = errno;
@@ -130,6 +135,27 @@ Result<sys::Fd> listen_tcp(const SocketAddress& address) {
     return Error::from_errno("listening on " + format_address(address), error);
   }
   return fd;
+}
+
+}  // namespace
+
+Result<sys::Fd> listen_tcp(const SocketAddress& address) { return bind_and_listen(address, false); }
+
+Result<std::vector<sys::Fd>> listen_tcp_many(const SocketAddress& address, int count) {
+  {
+    // SO_REUSEPORT would join any program of this user that listens there with it as well.
+    DUET_ASSIGN(const sys::Fd alone, bind_and_listen(address, false));
+  }
+  std::vector<sys::Fd> sockets;
+  SocketAddress bound = address;
+  for (int i = 0; i < count; ++i) {
+    DUET_ASSIGN(sys::Fd fd, bind_and_listen(bound, true));
+    if (i == 0) {
+      DUET_ASSIGN(bound, local_address(fd.get()));
+    }
+    sockets.push_back(std::move(fd));
+  }
+  return sockets;
 }
 
 Result<sys::Fd> start_connect(const SocketAddress& address) {

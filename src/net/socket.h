@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "sys/fd.h"
@@ -30,6 +31,9 @@ std::string format_ip(const SocketAddress& address);
 // Sockets below are close-on-exec. A TCP one has TCP_NODELAY.
 // Bound and listening, non-blocking, with SO_REUSEADDR. kAlreadyExists: the port is taken.
 Result<sys::Fd> listen_tcp(const SocketAddress& address);
+// `count` such sockets on one address, with SO_REUSEPORT: the kernel spreads new connections over
+// them. With port 0 all get the port that the kernel chose for the first one.
+Result<std::vector<sys::Fd>> listen_tcp_many(const SocketAddress& address, int count);
 // Begins to connect without blocking: writable when it is done, connect_error() says how.
 Result<sys::Fd> start_connect(const SocketAddress& address);
 // How a connect ended: 0 or an errno.

@@ -21,6 +21,7 @@ using object::MarkedNode;
 using object::Problem;
 
 constexpr size_t kConfigBytes = 1 << 20;
+constexpr int kWorkerLimit = 256;
 
 // Collects values and what is wrong with them.
 class Reader {
@@ -51,6 +52,16 @@ class Reader {
         std::string value;
         text(value)(item);
         into.push_back(std::move(value));
+      }
+    };
+  }
+
+  Take count(int& into, int most) {
+    return [this, &into, most](const MarkedNode& node) {
+      if (!node.is(MarkedNode::Type::kInteger) || node.integer < 1 || node.integer > most) {
+        wrong(node.mark, "expected a number from 1 to " + std::to_string(most));
+      } else {
+        into = static_cast<int>(node.integer);
       }
     };
   }
@@ -103,6 +114,7 @@ Reader::Keys keys_of(NodeConfig& config, Reader& reader) {
       {"manifests", reader.list(config.manifests)},
       {"listen", reader.list(config.listen)},
       {"accessLog", reader.text(config.access_log)},
+      {"gateway", reader.map({{"workers", reader.count(config.gateway_workers, kWorkerLimit)}})},
       {"network", reader.map({{"cniConfigDirectory", reader.text(config.cni_config_directory)},
                               {"cniPluginDirectories", reader.list(config.cni_plugin_directories)},
                               {"bridge", reader.text(config.bridge)},

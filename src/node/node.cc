@@ -23,6 +23,7 @@ namespace duet::node {
 namespace {
 
 constexpr uid_t kGatewayUser = 65534;
+constexpr const char* kGatewayGroup = "/duet/gateway";
 constexpr std::int64_t kDrainMs = 5'000;
 constexpr std::int64_t kStopLimitMs = 60'000;
 
@@ -148,7 +149,14 @@ class WholeNode final : public Node {
     route::RouteController::Options options{.log = reports_.log, .served = reports_.routes};
     options.gateway.executable = helpers_ + "/duet-gateway";
     options.gateway.run_directory = config_.paths.run + "/gateway";
+    options.gateway.workers = config_.gateway_workers;
+    options.gateway.log_directory = config_.paths.logs;
     options.gateway.access_log = config_.access_log;
+    DUET_TRY(sys::make_directories(config_.paths.logs, 0755));
+    if (host_.cgroups) {
+      DUET_TRY(host_.cgroups->create(kGatewayGroup));
+      options.gateway.cgroup_procs_files = host_.cgroups->procs_files(kGatewayGroup);
+    }
     if (::geteuid() == 0) {
       options.gateway.user = std::to_string(kGatewayUser) + ":" + std::to_string(kGatewayUser);
     }

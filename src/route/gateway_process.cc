@@ -65,17 +65,24 @@ Result<gateway::ControlClient> GatewayProcess::connect() {
       return running;
     }
   }
-  return start_worker();
+  return start_gateway();
 }
 
-Result<gateway::ControlClient> GatewayProcess::start_worker() {
+Result<gateway::ControlClient> GatewayProcess::start_gateway() {
   DUET_TRY(sys::make_directories(options_.run_directory, 0700));
   ::unlink(socket_path().c_str());
   sys::Command command{.argv = {options_.executable, "--control", socket_path()},
-                       .new_session = true};
-  if (!options_.user.empty()) {
-    command.argv.insert(command.argv.end(), {"--user", options_.user});
-  }
+                       .new_session = true,
+                       .cgroup_procs_files = options_.cgroup_procs_files};
+  const auto add = [&command](const char* name, const std::string& value) {
+    if (!value.empty()) {
+      command.argv.insert(command.argv.end(), {name, value});
+    }
+  };
+  add("--user", options_.user);
+  add("--read", cache_.directory());
+  add("--write", options_.log_directory);
+  add("--workers", options_.workers > 0 ? std::to_string(options_.workers) : "");
   DUET_ASSIGN(const sys::Fd log, sys::open_file(options_.run_directory + "/gateway.log",
                                                 O_WRONLY | O_CREAT | O_APPEND, 0600));
   command.stdout_fd = command.stderr_fd = log.get();
@@ -97,12 +104,15 @@ Status GatewayProcess::give_listeners(gateway::ControlClient& client,
     if (has(status.listeners, listener.name)) {
       continue;
     }
-    auto socket = gateway::listen_tcp(listener.address);
-    if (!socket.ok()) {
-      return socket.error();
+    auto sockets = gateway::listen_tcp_many(listener.address, status.workers);
+    if (!sockets.ok()) {
+      return sockets.error();
     }
-    listener.address = local_address(socket->get(), listener.address);
-    DUET_TRY(client.add_listener(listener.name, socket->get()));
+    listener.address = local_address(sockets->front().get(), listener.address);
+    for (int worker = 0; worker < status.workers; ++worker) {
+      DUET_TRY(client.add_listener(listener.name, (*sockets)[static_cast<std::size_t>(worker)].get(),
+                                   worker));
+    }
   }
   return {};
 }

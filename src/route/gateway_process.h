@@ -16,39 +16,41 @@ namespace duet::route {
 
 struct GatewayOptions {
   std::string executable;     // duet-gateway
-  std::string run_directory;  // gets the worker's control socket and its pid
+  std::string run_directory;  // gets the control socket and what the gateway says
+  int workers = 0;            // 0: one for each core
+  std::string log_directory;   // below which handlers' logs are; empty: they have none
   std::vector<gateway::Listener> listeners;
   std::string access_log;                     // path; made if missing
   std::uint64_t access_log_bytes = 64 << 20;  // then it becomes <path>.1
   std::string user;  // "uid:gid" to which the worker drops; empty: it stays the agent's user
-  std::string cgroup_procs_file;  // unused when empty
+  std::vector<std::string> cgroup_procs_files;  // of the gateway's own cgroup, one a hierarchy
 };
 
-// The gateway worker of this node: found when it runs already, started when it does not. Used by
-// one thread at a time, except ended_fd().
+// The gateway of this node, a supervisor with its workers: found when it runs already, started when
+// it does not. Used by one thread at a time, except ended_fd().
 class GatewayProcess {
  public:
   // `cache` has the code of handlers; it must outlive this.
   GatewayProcess(GatewayOptions options, wasm::CodeCache& cache)
       : options_(std::move(options)), cache_(cache) {}
 
-  // Makes the worker serve `table` (its listeners and generation are filled in here): starts a
-  // worker if none runs, gives it the sockets and the code that it has not, swaps the table.
+  // Makes the gateway serve `table` (its listeners and generation are filled in here): starts one
+  // if none runs, gives it the sockets and the code that it has not, swaps the table.
   // Errors: a port that is taken is named.
   Status serve(gateway::RouteTable table);
 
-  // Readable as soon as the worker of the last serve() has ended; -1: none was started.
+  // Readable as soon as the supervisor of the last serve() has ended; -1: none was started.
   int ended_fd() const { return pidfd_.get(); }
 
   // Where the listeners are, with the ports that the kernel chose.
   const std::vector<gateway::Listener>& listeners() const { return options_.listeners; }
 
-  // Ends the worker after what is in flight, at the latest after `timeout_ms`.
+  // Ends the gateway after what is in flight, at the latest after `timeout_ms`.
   Status stop(std::int64_t timeout_ms);
 
  private:
   Result<gateway::ControlClient> connect();
-  Result<gateway::ControlClient> start_worker();
+  Result<gateway::ControlClient> start_gateway();
   Status give_listeners(gateway::ControlClient& client, const gateway::WorkerStatus& status);
   Status give_code(gateway::ControlClient& client, const gateway::WorkerStatus& status,
                    const gateway::RouteTable& table);

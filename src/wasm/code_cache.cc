@@ -87,6 +87,8 @@ class FileCodeCache final : public CodeCache {
     return not_found("the cache has no compiled code for " + digest);
   }
 
+  const std::string& directory() const override { return store_.directory(); }
+
   Result<uint64_t> size_bytes() const override { return store_.size_bytes(); }
 
  private:

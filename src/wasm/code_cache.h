@@ -58,6 +58,9 @@ class CodeCache {
   // As ensure, but never compiles: kNotFound when there is no authentic entry.
   virtual Result<Code> find(const std::string& digest) = 0;
 
+  // Where the entries are: what a process must be able to read that maps them.
+  virtual const std::string& directory() const = 0;
+
   // Bytes of all entries.
   virtual Result<uint64_t> size_bytes() const = 0;
 };

@@ -2,8 +2,6 @@
 
 #include <sys/types.h>
 
-#include <vector>
-
 #include "base/result.h"
 
 // What a sandbox takes from itself before it runs a guest. Each function is for good, and for the
@@ -14,17 +12,6 @@ namespace duet::wasm {
 // sets no_new_privs, and bounds what could harm the node: no core dumps, few descriptors. Without
 // root only the present user is possible: kPermission.
 Status drop_privileges(uid_t uid, gid_t gid);
-
-// A folder or file that stays reachable.
-struct ReachablePath {
-  int fd;  // stays the caller's
-  bool writable = false;
-  bool directory = true;
-};
-
-// Landlock (kernel documentation, userspace-api/landlock): opening files is possible only below
-// `paths`. Kernels without Landlock: nothing happens, the guest is held by the engine alone.
-Status confine_files(const std::vector<ReachablePath>& paths);
 
 // seccomp allow list; every other system call gives EPERM. No processes, no exec, no signals to
 // others, no mounts, no sockets unless `network` (then IPv4 and IPv6 only).

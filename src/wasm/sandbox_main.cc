@@ -11,6 +11,7 @@
 #include "engine/code_file.h"
 #include "engine/program.h"
 #include "sys/file.h"
+#include "sys/landlock.h"
 #include "wasm/confinement.h"
 #include "wasm/launch_spec.h"
 
@@ -24,7 +25,7 @@ namespace {
 struct Folders {
   std::vector<sys::Fd> fds;
   std::vector<engine::Preopen> preopens;
-  std::vector<ReachablePath> reachable;
+  std::vector<sys::ReachablePath> reachable;
 };
 
 Result<ProgramSpec> read_spec() {
@@ -85,7 +86,7 @@ Result<engine::ProgramEnd> run() {
   DUET_ASSIGN(const engine::CodeFooter footer, engine::read_code_footer(kCodeFd));
   folders.reachable.push_back({kCodeFd, false, false});  // the engine opens it once more
   DUET_TRY(drop_privileges(spec.uid, spec.gid));
-  DUET_TRY(confine_files(folders.reachable));
+  DUET_TRY(sys::confine_files(folders.reachable));
   DUET_TRY(confine_system_calls(spec.network));
   return engine::run_program(kCodeFd, footer.kind, options_of(spec, folders));
 }

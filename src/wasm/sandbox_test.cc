@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "monitor/client.h"
+#include "sys/landlock.h"
 #include "wasm/confinement.h"
 #include "wasm/launch_spec.h"
 #include "wasm/wasm_fixture.h"
@@ -242,7 +243,7 @@ TEST(Files, OnlyWhatIsReachable) {
     const int tmp = ::open("/tmp", O_RDONLY | O_DIRECTORY);
     const int null = ::open("/dev/null", O_RDONLY);
     const bool ok =
-        drop_privileges(65534, 65534).ok() && confine_files({{null, false, false}}).ok();
+        drop_privileges(65534, 65534).ok() && sys::confine_files({{null, false, false}}).ok();
     const int refused = errno_of(::openat(tmp, ".", O_RDONLY | O_DIRECTORY));
     const int given = errno_of(::open("/dev/null", O_RDONLY));
     ::_exit(ok && refused == EACCES && given == 0 ? 0 : 1);

@@ -1,13 +1,15 @@
+#include "sys/landlock.h"
+
 #include <linux/landlock.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 
 #include "sys/fd.h"
-#include "wasm/confinement.h"
 
-namespace duet::wasm {
+namespace duet::sys {
 
 namespace {
 
@@ -19,6 +21,16 @@ constexpr uint64_t kTruncate = uint64_t{1} << 14;
 constexpr uint64_t kReading = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
 constexpr uint64_t kOfFiles =
     LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE;
+constexpr uint64_t kBindTcp = 1;        // LANDLOCK_ACCESS_NET_BIND_TCP, version 4
+constexpr uint64_t kAbstractAndSignals = 3;  // LANDLOCK_SCOPE_*, version 6
+
+// landlock_ruleset_attr as the newest version has it; an older kernel takes it while what it does
+// not know is zero.
+struct Handled {
+  uint64_t files;
+  uint64_t network;
+  uint64_t scoped;
+};
 
 uint64_t handled_rights(long version) {
   return kRightsOfVersion1 | (version >= 2 ? kRefer : 0) | (version >= 3 ? kTruncate : 0);
@@ -36,23 +48,22 @@ Status add_rule(int rules, const ReachablePath& path, uint64_t handled) {
   return {};
 }
 
-}  // namespace
-
-Status confine_files(const std::vector<ReachablePath>& paths) {
+Status confine(const std::vector<ReachablePath>& paths, bool peers) {
   const long version =
       ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   if (version < 1) {
     return {};
   }
-  const uint64_t handled = handled_rights(version);
-  const landlock_ruleset_attr attributes{.handled_access_fs = handled};
-  const sys::Fd rules(
-      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0)));
+  const Handled handled{.files = handled_rights(version),
+                        .network = peers && version >= 4 ? kBindTcp : 0,
+                        .scoped = peers && version >= 6 ? kAbstractAndSignals : 0};
+  const Fd rules(
+      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0)));
   if (!rules.valid()) {
     return Error::from_errno("confine files", errno);
   }
   for (const ReachablePath& path : paths) {
-    DUET_TRY(add_rule(rules.get(), path, handled));
+    DUET_TRY(add_rule(rules.get(), path, handled.files));
   }
   if (::syscall(SYS_landlock_restrict_self, rules.get(), 0) != 0) {
     return Error::from_errno("confine files", errno);
@@ -60,4 +71,12 @@ Status confine_files(const std::vector<ReachablePath>& paths) {
   return {};
 }
 
-}  // namespace duet::wasm
+}  // namespace
+
+Status confine_files(const std::vector<ReachablePath>& paths) { return confine(paths, false); }
+
+Status confine_files_and_peers(const std::vector<ReachablePath>& paths) {
+  return confine(paths, true);
+}
+
+}  // namespace duet::sys
