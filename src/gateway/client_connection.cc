@@ -133,7 +133,12 @@ void ClientConnection::run() {
   if (state_ == State::kClosed) {
     return;
   }
-  stream_.flush();
+  const bool goes_on = state_ == State::kHead || state_ == State::kExchange;
+  if (goes_on && !stream_.out().empty() && stream_.writable()) {
+    front_.sends.add(stream_);  // a failure comes back as an event
+  } else {
+    stream_.flush();
+  }
   if (stream_.failed() || (state_ == State::kFlush && stream_.out().empty())) {
     close();
     return;

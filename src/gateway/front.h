@@ -12,6 +12,7 @@
 #include "net/buffer.h"
 #include "net/event_loop.h"
 #include "net/http_message.h"
+#include "net/send_queue.h"
 
 namespace duet::gateway {
 
@@ -52,6 +53,7 @@ struct Front {
   net::EventLoop& loop;
   ClientLimits limits;
   net::BufferPool buffers{1024};
+  net::SendQueue sends{loop};
   Graveyard graveyard{loop};
   AccessLog access_log{loop};
   DateText date;

@@ -72,11 +72,10 @@ Status supervise(const Arguments& arguments) {
   DUET_ASSIGN(auto loop, net::EventLoop::create(clock));
   DUET_ASSIGN(sys::Fd control, listen_control(arguments.control));
   DUET_TRY(give_up_privileges(arguments.user));
-  SupervisorOptions options{
-      .workers = arguments.workers > 0 ? arguments.workers : usable_cores(),
-      .worker = {.argv = {"/proc/self/exe", "--worker", "-" + folders.rights},
-                 .stdout_fd = STDOUT_FILENO,
-                 .stderr_fd = STDERR_FILENO}};
+  SupervisorOptions options{.workers = arguments.workers > 0 ? arguments.workers : usable_cores(),
+                            .worker = {.argv = {"/proc/self/exe", "--worker", "-" + folders.rights},
+                                       .stdout_fd = STDOUT_FILENO,
+                                       .stderr_fd = STDERR_FILENO}};
   if (arguments.sandboxes > 0) {
     options.worker.argv.insert(options.worker.argv.end(),
                                {"--sandboxes", std::to_string(arguments.sandboxes)});

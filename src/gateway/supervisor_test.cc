@@ -230,8 +230,8 @@ int confined(const std::string& readable, int (*body)(const char* path)) {
   const pid_t pid = fork();
   if (pid == 0) {
     const auto folder = sys::open_file(readable, O_PATH | O_DIRECTORY);
-    const bool ok = folder.ok() && give_up_privileges({}).ok() &&
-                    confine_worker({{.fd = folder->get()}}).ok();
+    const bool ok =
+        folder.ok() && give_up_privileges({}).ok() && confine_worker({{.fd = folder->get()}}).ok();
     _exit(ok ? body((readable + "/file").c_str()) : 99);
   }
   return sys::wait(pid)->code;
@@ -243,11 +243,12 @@ TEST_F(SupervisorTest, AWorkerReachesItsFoldersAndNothingElse) {
   EXPECT_EQ(confined(directory_, opens), 0);
   EXPECT_EQ(confined("/usr", [](const char*) { return open("/bin/sh", O_RDONLY) < 0 ? errno : 0; }),
             0);
-  EXPECT_EQ(confined(directory_,
-                     [](const char*) { return open("/bin/sh", O_RDONLY) < 0 ? errno : 0; }),
-            EACCES);
-  EXPECT_EQ(confined(directory_, [](const char* path) { return open(path, O_RDWR) < 0 ? errno : 0; }),
-            EACCES);
+  EXPECT_EQ(
+      confined(directory_, [](const char*) { return open("/bin/sh", O_RDONLY) < 0 ? errno : 0; }),
+      EACCES);
+  EXPECT_EQ(
+      confined(directory_, [](const char* path) { return open(path, O_RDWR) < 0 ? errno : 0; }),
+      EACCES);
   EXPECT_EQ(confined(directory_, [](const char*) { return kill(getppid(), 0) < 0 ? errno : 0; }),
             EPERM);
   EXPECT_EQ(confined(directory_,

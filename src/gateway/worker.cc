@@ -116,6 +116,7 @@ void Worker::drain(std::int64_t timeout_ms) {
   }
   acceptors_.clear();
   sockets_.clear();
+  front_.sends.send_all();
   for (const auto& connection : front_.connections) {
     connection->drain();
   }

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "net/buffer.h"
+#include "net/send_queue.h"
 #include "sys/fd.h"
 
 namespace duet::net {
@@ -16,6 +17,13 @@ namespace duet::net {
 class Stream {
  public:
   Stream(sys::Fd fd, BufferPool& pool) : fd_(std::move(fd)), in_(pool), out_(pool) {}
+  ~Stream() {
+    if (queue_ != nullptr) {
+      queue_->remove(*this);
+    }
+  }
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
 
   int fd() const { return fd_.get(); }
 
@@ -53,6 +61,7 @@ class Stream {
   std::uint64_t sent_bytes() const { return sent_bytes_; }
 
  private:
+  friend class SendQueue;
   void fail(int error);
 
   sys::Fd fd_;
@@ -66,6 +75,8 @@ class Stream {
   bool failed_ = false;
   int error_ = 0;
   std::uint64_t sent_bytes_ = 0;
+  SendQueue* queue_ = nullptr;  // in which it waits
+  std::size_t queue_place_ = 0;
 };
 
 }  // namespace duet::net

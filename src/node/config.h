@@ -16,7 +16,7 @@ struct NodeConfig {
   std::vector<std::string> listen = {"0.0.0.0:8080"};  // the front door
   std::string access_log;                              // empty: <logs>/../duet/access.log
 
-  int gateway_workers = 0;                             // 0: one for each core
+  int gateway_workers = 0;  // 0: one for each core
 
   // The pod network: what a CNI configuration folder says, else a bridge of duet's own.
   std::string cni_config_directory;

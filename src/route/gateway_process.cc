@@ -110,8 +110,8 @@ Status GatewayProcess::give_listeners(gateway::ControlClient& client,
     }
     listener.address = local_address(sockets->front().get(), listener.address);
     for (int worker = 0; worker < status.workers; ++worker) {
-      DUET_TRY(client.add_listener(listener.name, (*sockets)[static_cast<std::size_t>(worker)].get(),
-                                   worker));
+      DUET_TRY(client.add_listener(listener.name,
+                                   (*sockets)[static_cast<std::size_t>(worker)].get(), worker));
     }
   }
   return {};

@@ -18,7 +18,7 @@ struct GatewayOptions {
   std::string executable;     // duet-gateway
   std::string run_directory;  // gets the control socket and what the gateway says
   int workers = 0;            // 0: one for each core
-  std::string log_directory;   // below which handlers' logs are; empty: they have none
+  std::string log_directory;  // below which handlers' logs are; empty: they have none
   std::vector<gateway::Listener> listeners;
   std::string access_log;                     // path; made if missing
   std::uint64_t access_log_bytes = 64 << 20;  // then it becomes <path>.1

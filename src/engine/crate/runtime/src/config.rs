@@ -3,7 +3,7 @@
 use crate::engine::EngineOptions;
 use duet_engine_shared::ffi::{self, Failure};
 use duet_engine_shared::{Profile, settings};
-use wasmtime::{Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 fn internal(error: wasmtime::Error) -> Failure {
     Failure::of(ffi::INTERNAL, error)
@@ -22,7 +22,9 @@ fn pool(options: &EngineOptions) -> PoolingAllocationConfig {
         .max_unused_warm_slots(options.warm_limit)
         .linear_memory_keep_resident(resident)
         .table_keep_resident(resident)
-        .async_stack_keep_resident(resident);
+        .async_stack_keep_resident(resident)
+        // Only pages that the guest wrote to are reset, where the kernel can tell (Linux 6.7).
+        .pagemap_scan(Enabled::Auto);
     pool
 }
 

@@ -7,7 +7,7 @@ use crate::engine::Core;
 use crate::fields::Fields;
 use crate::handler::Handler;
 use crate::limits::Limiter;
-use crate::log::{Log, LogStream};
+use crate::log::Log;
 use crate::outgoing::{self, Hooks, Outlet, SharedOutgoing};
 use crate::ready::RequestWaker;
 use crate::request_abi::{EndOut, Limits};
@@ -22,7 +22,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use wasmtime::component::ResourceTable;
 use wasmtime::{PoolConcurrencyLimitError, Store};
-use wasmtime_wasi::WasiCtx;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
 use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
@@ -107,12 +106,6 @@ async fn live(
 /// A store for one request, with nothing in it yet.
 fn new_store(handler: &Handler, limits: &Limits, log: &Log, outgoing: &SharedOutgoing, meter: &Arc<CpuMeter>) -> Store<State> {
     let core = &handler.core;
-    let wasi = WasiCtx::builder()
-        .stdout(LogStream { log: log.clone(), error_stream: false })
-        .stderr(LogStream { log: log.clone(), error_stream: true })
-        .allow_tcp(false)
-        .allow_udp(false)
-        .build();
     let mut table = ResourceTable::new();
     table.set_max_capacity(limits.resource_limit as usize);
     let mut http = WasiHttpCtx::new();
@@ -120,7 +113,8 @@ fn new_store(handler: &Handler, limits: &Limits, log: &Log, outgoing: &SharedOut
     let chunk_bytes = usize::try_from(limits.response_chunk_bytes).unwrap_or(usize::MAX).max(1);
     let state = State {
         table,
-        wasi,
+        wasi: None,
+        log: log.clone(),
         http,
         hooks: Hooks { outgoing: Arc::clone(outgoing), chunk_bytes },
         limiter: Limiter::new(limits.memory_bytes, limits.table_elements, limits.instance_limit as usize),

@@ -2,6 +2,7 @@
 
 use crate::handler::HandlerConfig;
 use crate::limits::Limiter;
+use crate::log::{Log, LogStream};
 use crate::outgoing::Hooks;
 use crate::timers::{GuestClock, GuestClockView};
 use duet_engine_shared::link;
@@ -16,7 +17,9 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 pub struct State {
     pub table: ResourceTable,
-    pub wasi: WasiCtx,
+    /// Made when the guest first asks for something of WASI that is not HTTP: most never do.
+    pub wasi: Option<Box<WasiCtx>>,
+    pub log: Log,
     pub http: WasiHttpCtx,
     pub hooks: Hooks,
     pub limiter: Limiter,
@@ -24,9 +27,21 @@ pub struct State {
     pub config: Arc<HandlerConfig>,
 }
 
+/// Neither files nor network: output goes to the log.
+fn new_context(log: &Log) -> WasiCtx {
+    WasiCtx::builder()
+        .stdout(LogStream { log: log.clone(), error_stream: false })
+        .stderr(LogStream { log: log.clone(), error_stream: true })
+        .allow_tcp(false)
+        .allow_udp(false)
+        .build()
+}
+
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        let log = &self.log;
+        let ctx = self.wasi.get_or_insert_with(|| Box::new(new_context(log)));
+        WasiCtxView { ctx, table: &mut self.table }
     }
 }
 
