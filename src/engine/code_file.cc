@@ -22,8 +22,9 @@ Result<CodeFooter> read_code_footer(int fd) {
   }
   bytes.resize(static_cast<std::size_t>(count));
   DUET_ASSIGN(CodeFooter footer, parse_code_footer(bytes, file_bytes));
-  DUET_ASSIGN(const std::string key, engine_compatibility_key(footer.kind));
-  if (footer.compatibility_key != key) {
+  DUET_ASSIGN(const std::string guarded, engine_compatibility_key(footer.kind, Bounds::kGuarded));
+  DUET_ASSIGN(const std::string checked, engine_compatibility_key(footer.kind, Bounds::kChecked));
+  if (footer.compatibility_key != guarded && footer.compatibility_key != checked) {
     return Error(ErrorCode::kCorrupt,
                  "compiled file: it is for another version of the engine or another CPU; compile "
                  "the module again");

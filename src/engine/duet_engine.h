@@ -69,11 +69,12 @@ typedef struct {
   uint32_t warm_limit;     /* freed slots kept warm with their template's image */
   uint64_t tick_ns;        /* how long an epoch is, in CPU time of the thread */
   bool pooling;            /* false: memory is mapped when a sandbox starts */
+  bool checked;            /* for code of DUET_PROFILE_CHECKED_HANDLER; there is no pool then */
 } duet_engine_options;
 
-/* Makes an engine. With `pooling`, *pooled says whether the pool could be made (address space may
- * be too short); if not, the engine works without. */
-int32_t duet_engine_new(const duet_engine_options* options, duet_engine** out, bool* pooled,
+/* Makes an engine. With `pooling`, *sandboxes says how many the pool has: as many as asked for, or
+ * half of that, and so on, as what the process may map allows; 0 without a pool. */
+int32_t duet_engine_new(const duet_engine_options* options, duet_engine** out, uint32_t* sandboxes,
                         duet_error* error);
 void duet_engine_free(duet_engine* engine);
 
@@ -95,9 +96,14 @@ uint64_t duet_engine_next_timer(const duet_engine* engine);
 /* Makes the requests ready whose timers are due at `now_ns`. */
 void duet_engine_fire_timers(duet_engine* engine, uint64_t now_ns);
 
+/* How code is compiled. */
+#define DUET_PROFILE_HANDLER 0
+#define DUET_PROFILE_CHECKED_HANDLER 1 /* for engines made with `checked` */
+#define DUET_PROFILE_PROGRAM 2
+
 /* 32 bytes that tell which code files this engine can load: engine version, settings, CPU features.
- * `program` is true for programs and false for handlers. */
-int32_t duet_compatibility_key(bool program, uint8_t key[32], duet_error* error);
+ * `profile` is one of the above. */
+int32_t duet_compatibility_key(uint32_t profile, uint8_t key[32], duet_error* error);
 
 /* ---- handlers ---- */
 

@@ -21,10 +21,17 @@ std::string_view kind_name(Kind kind) {
   return "unknown kind";
 }
 
-Result<std::string> engine_compatibility_key(Kind kind) {
+std::uint32_t profile_number(Kind kind, Bounds bounds) {
+  if (kind != Kind::kHandler) {
+    return DUET_PROFILE_PROGRAM;
+  }
+  return bounds == Bounds::kChecked ? DUET_PROFILE_CHECKED_HANDLER : DUET_PROFILE_HANDLER;
+}
+
+Result<std::string> engine_compatibility_key(Kind kind, Bounds bounds) {
   std::array<std::uint8_t, 32> key{};
   duet_error error{};
-  if (duet_compatibility_key(kind != Kind::kHandler, key.data(), &error) != DUET_OK) {
+  if (duet_compatibility_key(profile_number(kind, bounds), key.data(), &error) != DUET_OK) {
     return take_error(error);
   }
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -48,13 +55,14 @@ Result<Engine> Engine::create(const EngineOptions& options) {
   raw.warm_limit = options.warm_limit;
   raw.tick_ns = options.tick_ns;
   raw.pooling = options.pooling;
+  raw.checked = options.bounds == Bounds::kChecked;
   duet_engine* engine = nullptr;
-  bool pooled = false;
+  std::uint32_t sandboxes = 0;
   duet_error error{};
-  if (duet_engine_new(&raw, &engine, &pooled, &error) != DUET_OK) {
+  if (duet_engine_new(&raw, &engine, &sandboxes, &error) != DUET_OK) {
     return take_error(error).wrap("WebAssembly engine");
   }
-  return Engine(engine, pooled);
+  return Engine(engine, sandboxes);
 }
 
 Engine::~Engine() {
@@ -64,11 +72,11 @@ Engine::~Engine() {
 }
 
 Engine::Engine(Engine&& other) noexcept
-    : engine_(std::exchange(other.engine_, nullptr)), pooled_(other.pooled_) {}
+    : engine_(std::exchange(other.engine_, nullptr)), sandboxes_(other.sandboxes_) {}
 
 Engine& Engine::operator=(Engine&& other) noexcept {
   std::swap(engine_, other.engine_);
-  std::swap(pooled_, other.pooled_);
+  std::swap(sandboxes_, other.sandboxes_);
   return *this;
 }
 

@@ -21,10 +21,24 @@ enum class Kind : std::uint8_t {
 // "core module program", "component program" or "request handler".
 std::string_view kind_name(Kind kind);
 
+// How a handler's accesses to its memory are kept within it. Code is compiled for one of the two.
+enum class Bounds : std::uint8_t {
+  kGuarded,  // by addresses that are reserved around each memory, 4 GiB of them: costs nothing
+  kChecked,  // by comparing each with the memory's size: memories take only what they use
+};
+
+// What suits this process: kChecked if it could not reserve what a few sandboxes need (a board with
+// a small address space, RLIMIT_AS).
+Bounds suitable_bounds();
+
+// DUET_PROFILE_* of duet_engine.h.
+std::uint32_t profile_number(Kind kind, Bounds bounds);
+
 // Which compiled files this build of duet can load on this CPU: 64 hexadecimal digits made from the
 // engine's version, its settings and the CPU's features. Part of the key of the cache of compiled
 // code. Programs and handlers are compiled with different settings and have different keys.
-Result<std::string> engine_compatibility_key(Kind kind);
+// `bounds` matters for handlers only.
+Result<std::string> engine_compatibility_key(Kind kind, Bounds bounds = Bounds::kGuarded);
 
 struct EngineOptions {
   std::uint32_t sandbox_limit = 1000;        // sandboxes alive at the same time
@@ -37,6 +51,7 @@ struct EngineOptions {
   std::uint32_t warm_limit = 100;     // freed slots that keep their template's image
   std::uint64_t tick_ns = 2'000'000;  // length of an epoch in CPU time of the thread
   bool pooling = true;
+  Bounds bounds = Bounds::kGuarded;  // of the handlers' code; kChecked: there is no pool
 };
 
 // The engine of one thread: the pool of sandboxes, the list of requests that want to be polled, and
@@ -54,7 +69,10 @@ class Engine {
 
   // Whether sandboxes come from a pool. False if the options said so or the address space was too
   // short.
-  bool pooled() const { return pooled_; }
+  bool pooled() const { return sandboxes_ > 0; }
+  // How many sandboxes the pool has: fewer than asked for where address space, memory that may be
+  // promised or mappings are short.
+  std::uint32_t sandboxes() const { return sandboxes_; }
 
   // Readable when another thread made a request ready (threads are rare: only file access of a
   // guest uses one).
@@ -75,9 +93,10 @@ class Engine {
   duet_engine* raw() const { return engine_; }
 
  private:
-  Engine(duet_engine* engine, bool pooled) : engine_(engine), pooled_(pooled) {}
+  Engine(duet_engine* engine, std::uint32_t sandboxes)
+      : engine_(engine), sandboxes_(sandboxes) {}
   duet_engine* engine_;
-  bool pooled_;
+  std::uint32_t sandboxes_;
 };
 
 // Ends epochs as the calling thread uses CPU time: a POSIX timer on the thread's CPU clock, whose

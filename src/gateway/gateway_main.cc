@@ -92,7 +92,7 @@ Status supervise(const Arguments& arguments) {
 }
 
 engine::EngineOptions engine_options(const Arguments& arguments) {
-  engine::EngineOptions options;
+  engine::EngineOptions options{.bounds = engine::suitable_bounds()};
   if (arguments.sandboxes > 0) {
     options.sandbox_limit = arguments.sandboxes;
     options.core_instance_limit = arguments.sandboxes * 4;

@@ -127,6 +127,9 @@ class FileCodeCache final : public CodeCache {
                     .module_fd = module_fd,
                     .timeout_ms = options_.compile_timeout_ms,
                     .code_limit_bytes = options_.code_limit_bytes};
+    if (options_.bounds == engine::Bounds::kChecked) {
+      run.argv.insert(run.argv.end(), {"--bounds", "checked"});
+    }
     if (::geteuid() == 0) {
       run.argv.insert(run.argv.end(), {"--user", std::to_string(options_.compile_uid) + ":" +
                                                      std::to_string(options_.compile_gid)});
@@ -158,7 +161,7 @@ Result<std::unique_ptr<CodeCache>> CodeCache::open(CodeCacheOptions options,
   DUET_ASSIGN(CodeStore store, CodeStore::open(options.directory, key, clock));
   std::array<std::string, 2> keys;
   DUET_ASSIGN(keys[0], engine::engine_compatibility_key(engine::Kind::kModuleProgram));
-  DUET_ASSIGN(keys[1], engine::engine_compatibility_key(engine::Kind::kHandler));
+  DUET_ASSIGN(keys[1], engine::engine_compatibility_key(engine::Kind::kHandler, options.bounds));
   return std::unique_ptr<CodeCache>(
       std::make_unique<FileCodeCache>(std::move(options), std::move(store), std::move(keys)));
 }

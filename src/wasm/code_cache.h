@@ -23,6 +23,8 @@ struct CodeCacheOptions {
   uint64_t code_limit_bytes = uint64_t{1} << 30;      // of one compiled file
   uint64_t compile_memory_bytes = uint64_t{4} << 30;  // of the compiler's address space
   int64_t compile_timeout_ms = 300'000;
+  // Of handlers' memories; what suits this process suits those that it starts.
+  engine::Bounds bounds = engine::suitable_bounds();
   uid_t compile_uid = 65534;
   gid_t compile_gid = 65534;
   // Told about refused entries (tampered, truncated, of an older key), one sentence each, from the

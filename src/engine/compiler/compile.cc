@@ -32,9 +32,9 @@ Result<Kind> inspect(std::string_view wasm) {
   return static_cast<Kind>(kind);
 }
 
-std::string compiler_compatibility_key(Kind kind) {
+std::string compiler_compatibility_key(Kind kind, Bounds bounds) {
   std::array<std::uint8_t, 32> key{};
-  duet_compile_key(kind != Kind::kHandler, key.data());
+  duet_compile_key(profile_number(kind, bounds), key.data());
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
   for (const std::uint8_t byte : key) {
@@ -44,18 +44,18 @@ std::string compiler_compatibility_key(Kind kind) {
   return text;
 }
 
-Result<CompiledCode> CompiledCode::compile(std::string_view wasm) {
+Result<CompiledCode> CompiledCode::compile(std::string_view wasm, Bounds bounds) {
   duet_compiled raw{};
   duet_error error{};
-  if (duet_compile(bytes(wasm), wasm.size(), &raw, &error) != DUET_OK) {
+  if (duet_compile(bytes(wasm), wasm.size(), bounds == Bounds::kChecked, &raw, &error) != DUET_OK) {
     return take_compile_error(error);
   }
-  return CompiledCode(raw);
+  return CompiledCode(raw, bounds);
 }
 
 CompiledCode::~CompiledCode() { duet_compiled_clear(&raw_); }
 
-CompiledCode::CompiledCode(CompiledCode&& other) noexcept : raw_(other.raw_) {
+CompiledCode::CompiledCode(CompiledCode&& other) noexcept : raw_(other.raw_), bounds_(other.bounds_) {
   other.raw_.code = nullptr;
 }
 
@@ -64,7 +64,7 @@ std::string_view CompiledCode::image() const {
 }
 
 std::string CompiledCode::footer() const {
-  return format_code_footer({raw_.code_size, kind(), compiler_compatibility_key(kind())});
+  return format_code_footer({raw_.code_size, kind(), compiler_compatibility_key(kind(), bounds_)});
 }
 
 }  // namespace duet::engine

@@ -17,15 +17,15 @@ Result<Kind> inspect(std::string_view wasm);
 
 // The key of compiled files that compile() makes; equal to engine_compatibility_key() of the
 // running side.
-std::string compiler_compatibility_key(Kind kind);
+std::string compiler_compatibility_key(Kind kind, Bounds bounds = Bounds::kGuarded);
 
 // Code as the running side loads it.
 class CompiledCode {
  public:
   // Validates and compiles a module or component, and checks that all that it imports exists; an
   // error names what is missing. Takes seconds and hundreds of megabytes for large modules: run it
-  // where both are bounded. Thread-safe.
-  static Result<CompiledCode> compile(std::string_view wasm);
+  // where both are bounded. `bounds` matters for handlers only. Thread-safe.
+  static Result<CompiledCode> compile(std::string_view wasm, Bounds bounds = Bounds::kGuarded);
   ~CompiledCode();
   CompiledCode(CompiledCode&& other) noexcept;
   CompiledCode& operator=(CompiledCode&& other) = delete;
@@ -36,8 +36,9 @@ class CompiledCode {
   std::string footer() const;
 
  private:
-  explicit CompiledCode(duet_compiled raw) : raw_(raw) {}
+  CompiledCode(duet_compiled raw, Bounds bounds) : raw_(raw), bounds_(bounds) {}
   duet_compiled raw_;
+  Bounds bounds_;
 };
 
 }  // namespace duet::engine

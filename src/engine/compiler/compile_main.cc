@@ -1,7 +1,7 @@
 // duet-compile: compiles one WebAssembly module or component ahead of time.
 //
 //   duet-compile [--user UID:GID] [--max-input-bytes N] [--max-memory-bytes N] [--max-cpu-seconds
-//   N] [--inspect]
+//   N] [--bounds guarded|checked] [--inspect]
 //
 // Reads the module from stdin and writes the compiled file (engine/code_file.h) to stdout; with
 // --inspect the name of its kind instead. Exit code 0: done. 1: the module cannot be used, and
@@ -31,6 +31,7 @@ struct Options {
   Confinement confinement{
       .user = std::nullopt, .memory_bytes = std::uint64_t{4} << 30, .cpu_seconds = 300};
   std::uint64_t max_input_bytes = std::uint64_t{256} << 20;
+  Bounds bounds = Bounds::kGuarded;  // of a handler's memory
   bool inspect = false;
 };
 
@@ -56,7 +57,11 @@ Status set_option(Options& options, std::string_view name, std::string_view valu
   if (name == "--max-cpu-seconds") {
     return parse_count(name, value, options.confinement.cpu_seconds);
   }
-  return invalid("unknown option " + std::string(name));
+  if (name == "--bounds" && (value == "guarded" || value == "checked")) {
+    options.bounds = value == "checked" ? Bounds::kChecked : Bounds::kGuarded;
+    return {};
+  }
+  return invalid("unknown option " + std::string(name) + " " + std::string(value));
 }
 
 Result<Options> parse_options(std::span<char*> arguments) {
@@ -127,7 +132,7 @@ Status work(const Options& options) {
     DUET_ASSIGN(const Kind kind, inspect(input));
     return write_all(inspected_name(kind));
   }
-  DUET_ASSIGN(const CompiledCode code, CompiledCode::compile(input));
+  DUET_ASSIGN(const CompiledCode code, CompiledCode::compile(input, options.bounds));
   DUET_TRY(write_all(code.image()));
   return write_all(code.footer());
 }

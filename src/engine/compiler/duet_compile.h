@@ -22,12 +22,14 @@ typedef struct {
 /* Says what a module or component can be used as; it is not validated beyond its outline. */
 int32_t duet_inspect(const uint8_t* wasm, size_t size, uint32_t* kind, duet_error* error);
 
-/* Validates, compiles, and checks that all imports exist. */
-int32_t duet_compile(const uint8_t* wasm, size_t size, duet_compiled* out, duet_error* error);
+/* Validates, compiles, and checks that all imports exist. A handler is compiled for engines made
+ * with `checked`, or for those without. */
+int32_t duet_compile(const uint8_t* wasm, size_t size, bool checked, duet_compiled* out,
+                     duet_error* error);
 void duet_compiled_clear(duet_compiled* out);
 
 /* As duet_compatibility_key, and duet_error_clear for errors of this library. */
-void duet_compile_key(bool program, uint8_t key[32]);
+void duet_compile_key(uint32_t profile, uint8_t key[32]);
 void duet_compile_error_clear(duet_error* error);
 
 #ifdef __cplusplus

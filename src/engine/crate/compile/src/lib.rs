@@ -22,17 +22,18 @@ fn engine(profile: Profile) -> Result<Engine, Failure> {
     Engine::new(&config).map_err(|error| Failure::of(ffi::INTERNAL, error))
 }
 
-fn profile_of(kind: inspect::Kind) -> Profile {
+fn profile_of(kind: inspect::Kind, checked: bool) -> Profile {
     match kind {
+        inspect::Kind::Handler if checked => Profile::CheckedHandler,
         inspect::Kind::Handler => Profile::Handler,
         inspect::Kind::ModuleProgram | inspect::Kind::ComponentProgram => Profile::Program,
     }
 }
 
 /// Compiles `wasm` to what the runtime side loads.
-fn compile(wasm: &[u8]) -> Result<(inspect::Kind, Vec<u8>), Failure> {
+fn compile(wasm: &[u8], checked: bool) -> Result<(inspect::Kind, Vec<u8>), Failure> {
     let kind = inspect::kind(wasm)?;
-    let engine = engine(profile_of(kind))?;
+    let engine = engine(profile_of(kind, checked))?;
     let invalid = |error| Failure::of(ffi::INVALID, error);
     let code = match kind {
         inspect::Kind::ModuleProgram => engine.precompile_module(wasm).map_err(invalid)?,
@@ -45,10 +46,16 @@ fn compile(wasm: &[u8]) -> Result<(inspect::Kind, Vec<u8>), Failure> {
 /// # Safety
 /// `wasm` points to `size` bytes, `out` to a `duet_compiled`, `error` to a `duet_error` or is null.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn duet_compile(wasm: *const u8, size: usize, out: *mut Compiled, error: *mut CError) -> i32 {
+pub unsafe extern "C" fn duet_compile(
+    wasm: *const u8,
+    size: usize,
+    checked: bool,
+    out: *mut Compiled,
+    error: *mut CError,
+) -> i32 {
     unsafe {
         enter(error, || {
-            let (kind, code) = compile(array(wasm, size))?;
+            let (kind, code) = compile(array(wasm, size), checked)?;
             let code = code.into_boxed_slice();
             let code_size = code.len();
             *out = Compiled { kind: kind as u32, code: Box::into_raw(code).cast(), code_size };
@@ -82,9 +89,8 @@ pub unsafe extern "C" fn duet_inspect(wasm: *const u8, size: usize, kind: *mut u
 /// # Safety
 /// `key` points to 32 bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn duet_compile_key(program: bool, key: *mut u8) {
-    let profile = if program { Profile::Program } else { Profile::Handler };
-    let bytes = ffi::guard([0; 32], || compatibility_key(profile));
+pub unsafe extern "C" fn duet_compile_key(profile: u32, key: *mut u8) {
+    let bytes = ffi::guard([0; 32], || compatibility_key(Profile::of_number(profile)));
     unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), key, bytes.len()) };
 }
 

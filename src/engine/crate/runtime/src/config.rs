@@ -1,6 +1,7 @@
 //! The engine's settings that belong to running: how memory for sandboxes is found.
 
 use crate::engine::EngineOptions;
+use crate::room;
 use duet_engine_shared::ffi::{self, Failure};
 use duet_engine_shared::{Profile, settings};
 use wasmtime::{Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
@@ -9,14 +10,19 @@ fn internal(error: wasmtime::Error) -> Failure {
     Failure::of(ffi::INTERNAL, error)
 }
 
-fn pool(options: &EngineOptions) -> PoolingAllocationConfig {
+/// Pages of the sandboxes that are warm, and the tables and stacks of all, for `sandboxes` instead of what was asked for.
+fn pool(options: &EngineOptions, sandboxes: u32) -> PoolingAllocationConfig {
     let resident = usize::try_from(options.resident_bytes).unwrap_or(usize::MAX);
+    let share = |asked: u32| {
+        let whole = u64::from(asked) * u64::from(sandboxes) / u64::from(options.sandbox_limit.max(1));
+        u32::try_from(whole).unwrap_or(u32::MAX).max(1)
+    };
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(options.sandbox_limit)
-        .total_stacks(options.sandbox_limit)
-        .total_core_instances(options.core_instance_limit)
-        .total_memories(options.memory_limit)
-        .total_tables(options.table_limit)
+    pool.total_component_instances(sandboxes)
+        .total_stacks(sandboxes)
+        .total_core_instances(share(options.core_instance_limit))
+        .total_memories(share(options.memory_limit))
+        .total_tables(share(options.table_limit))
         .max_memory_size(usize::try_from(options.memory_size_limit_bytes).unwrap_or(usize::MAX))
         .table_elements(usize::try_from(options.table_elements_limit).unwrap_or(usize::MAX))
         .max_unused_warm_slots(options.warm_limit)
@@ -28,18 +34,28 @@ fn pool(options: &EngineOptions) -> PoolingAllocationConfig {
     pool
 }
 
-/// An engine for handlers; the second value says whether it has a pool.
-pub fn handler_engine(options: &EngineOptions) -> Result<(Engine, bool), Failure> {
-    if options.pooling {
-        let mut config = settings::config(Profile::Handler).map_err(internal)?;
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(options)));
-        // What is left to fail here is the reservation of address space: sandboxes are then mapped one by one.
-        if let Ok(engine) = Engine::new(&config) {
-            return Ok((engine, true));
+/// An engine with a pool of that size, unless it does not fit or leaves too little.
+fn pooled_engine(options: &EngineOptions, sandboxes: u32) -> Option<Engine> {
+    let mut config = settings::config(Profile::Handler).ok()?;
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(options, sandboxes)));
+    let engine = Engine::new(&config).ok()?;
+    room::is_left(sandboxes as usize).then_some(engine)
+}
+
+/// An engine for handlers; the second value is how many sandboxes its pool has, 0 without one. The pool gets as many as
+/// asked for, or else half of that, and so on, until what the process may map is enough.
+pub fn handler_engine(options: &EngineOptions) -> Result<(Engine, u32), Failure> {
+    let profile = if options.checked { Profile::CheckedHandler } else { Profile::Handler };
+    // Slots of a pool are reservations.
+    let mut sandboxes = if options.pooling && !options.checked { options.sandbox_limit } else { 0 };
+    while sandboxes > 0 {
+        if let Some(engine) = pooled_engine(options, sandboxes) {
+            return Ok((engine, sandboxes));
         }
+        sandboxes /= 2;
     }
-    let config = settings::config(Profile::Handler).map_err(internal)?;
-    Ok((Engine::new(&config).map_err(internal)?, false))
+    let config = settings::config(profile).map_err(internal)?;
+    Ok((Engine::new(&config).map_err(internal)?, 0))
 }
 
 /// An engine for one program.

@@ -23,6 +23,7 @@ pub struct EngineOptions {
     pub warm_limit: u32,
     pub tick_ns: u64,
     pub pooling: bool,
+    pub checked: bool,
 }
 
 /// Threads that a guest's file access may use at once.
@@ -42,9 +43,9 @@ pub struct Core {
 }
 
 impl Core {
-    fn new(options: &EngineOptions) -> Result<(Core, bool), Failure> {
+    fn new(options: &EngineOptions) -> Result<(Core, u32), Failure> {
         let failed = |error: std::io::Error| Failure::new(ffi::INTERNAL, error.to_string());
-        let (wasm, pooled) = config::handler_engine(options)?;
+        let (wasm, sandboxes) = config::handler_engine(options)?;
         let mut linker = Linker::new(&wasm);
         state::link(&mut linker).map_err(|error| Failure::of(ffi::INTERNAL, error))?;
         let courier = tokio::runtime::Builder::new_current_thread()
@@ -53,7 +54,7 @@ impl Core {
             .map_err(failed)?;
         let ready = Arc::new(ReadyList::new().map_err(failed)?);
         let timers = Arc::new(Timers::default());
-        Ok((Core { wasm, linker, ready, timers, tick_ns: options.tick_ns, courier }, pooled))
+        Ok((Core { wasm, linker, ready, timers, tick_ns: options.tick_ns, courier }, sandboxes))
     }
 
     /// Runs `body` where guests find the courier.
@@ -86,13 +87,13 @@ pub struct Engine(pub Arc<Core>);
 pub unsafe extern "C" fn duet_engine_new(
     options: *const EngineOptions,
     out: *mut *mut Engine,
-    pooled: *mut bool,
+    sandboxes: *mut u32,
     error: *mut CError,
 ) -> i32 {
     unsafe {
         enter(error, || {
-            let (core, has_pool) = Core::new(&*options)?;
-            *pooled = has_pool;
+            let (core, capacity) = Core::new(&*options)?;
+            *sandboxes = capacity;
             *out = Box::into_raw(Box::new(Engine(Arc::new(core))));
             Ok(())
         })
@@ -150,11 +151,10 @@ pub unsafe extern "C" fn duet_engine_fire_timers(engine: *mut Engine, now_ns: u6
 /// # Safety
 /// `key` points to 32 bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn duet_compatibility_key(program: bool, key: *mut u8, error: *mut CError) -> i32 {
+pub unsafe extern "C" fn duet_compatibility_key(profile: u32, key: *mut u8, error: *mut CError) -> i32 {
     unsafe {
         enter(error, || {
-            let profile = if program { Profile::Program } else { Profile::Handler };
-            let bytes = compatibility_key(profile);
+            let bytes = compatibility_key(Profile::of_number(profile));
             std::ptr::copy_nonoverlapping(bytes.as_ptr(), key, bytes.len());
             Ok(())
         })

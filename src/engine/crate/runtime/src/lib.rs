@@ -17,5 +17,6 @@ mod program;
 mod ready;
 mod request;
 mod request_abi;
+mod room;
 mod state;
 mod timers;

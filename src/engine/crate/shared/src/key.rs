@@ -32,6 +32,7 @@ pub fn compatibility_key(profile: Profile) -> [u8; 32] {
     hash.update(version());
     hash.update(match profile {
         Profile::Handler => "\nhandler\n",
+        Profile::CheckedHandler => "\nchecked handler\n",
         Profile::Program => "\nprogram\n",
     });
     hash.update(std::env::consts::ARCH);
