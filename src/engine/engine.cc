@@ -6,6 +6,7 @@
 
 #include "engine/duet_engine.h"
 #include "engine/error_from.h"
+#include "engine/profile.h"
 
 namespace duet::engine {
 
@@ -19,13 +20,6 @@ std::string_view kind_name(Kind kind) {
       return "request handler";
   }
   return "unknown kind";
-}
-
-std::uint32_t profile_number(Kind kind, Bounds bounds) {
-  if (kind != Kind::kHandler) {
-    return DUET_PROFILE_PROGRAM;
-  }
-  return bounds == Bounds::kChecked ? DUET_PROFILE_CHECKED_HANDLER : DUET_PROFILE_HANDLER;
 }
 
 Result<std::string> engine_compatibility_key(Kind kind, Bounds bounds) {

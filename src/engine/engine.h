@@ -31,9 +31,6 @@ enum class Bounds : std::uint8_t {
 // a small address space, RLIMIT_AS).
 Bounds suitable_bounds();
 
-// DUET_PROFILE_* of duet_engine.h.
-std::uint32_t profile_number(Kind kind, Bounds bounds);
-
 // Which compiled files this build of duet can load on this CPU: 64 hexadecimal digits made from the
 // engine's version, its settings and the CPU's features. Part of the key of the cache of compiled
 // code. Programs and handlers are compiled with different settings and have different keys.

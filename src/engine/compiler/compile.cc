@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "engine/profile.h"
+
 namespace duet::engine {
 namespace {
 

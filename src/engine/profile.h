@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+
+#include "engine/duet_engine.h"
+#include "engine/engine.h"
+
+namespace duet::engine {
+
+// How code of that kind is compiled: DUET_PROFILE_*.
+constexpr std::uint32_t profile_number(Kind kind, Bounds bounds) {
+  if (kind != Kind::kHandler) {
+    return DUET_PROFILE_PROGRAM;
+  }
+  return bounds == Bounds::kChecked ? DUET_PROFILE_CHECKED_HANDLER : DUET_PROFILE_HANDLER;
+}
+
+}  // namespace duet::engine
