@@ -90,8 +90,7 @@ class Engine {
   duet_engine* raw() const { return engine_; }
 
  private:
-  Engine(duet_engine* engine, std::uint32_t sandboxes)
-      : engine_(engine), sandboxes_(sandboxes) {}
+  Engine(duet_engine* engine, std::uint32_t sandboxes) : engine_(engine), sandboxes_(sandboxes) {}
   duet_engine* engine_;
   std::uint32_t sandboxes_;
 };

@@ -39,8 +39,8 @@ EngineOptions asked(Bounds bounds = Bounds::kGuarded) {
 
 Fd compile_for(std::string_view guest, Bounds bounds) {
   const Fd input(open(guest_path(guest).c_str(), O_RDONLY | O_CLOEXEC));
-  CompilerRun run = run_compiler(
-      input.get(), {"--bounds", bounds == Bounds::kChecked ? "checked" : "guarded"});
+  CompilerRun run =
+      run_compiler(input.get(), {"--bounds", bounds == Bounds::kChecked ? "checked" : "guarded"});
   EXPECT_EQ(run.exit_code, 0) << run.errors;
   return std::move(run.output);
 }
@@ -64,8 +64,8 @@ bool answers(int code, const EngineOptions& options, std::uint32_t many,
   std::vector<HandlerRequest> alive;
   for (std::uint32_t i = 0; i < count; ++i) {
     // Held back by a body that does not come, so that all are alive together.
-    auto request = HandlerRequest::start(
-        *handler, {"POST", "http", "example.test", "/", {}, false}, RequestLimits{}, i);
+    auto request = HandlerRequest::start(*handler, {"POST", "http", "example.test", "/", {}, false},
+                                         RequestLimits{}, i);
     if (!request.ok()) {
       return false;
     }
@@ -138,8 +138,8 @@ TEST(Pool, ShrinksWhereMappingsAreFew) {
               // vm.max_map_count is the machine's; so all but a thousand are used up.
               constexpr std::size_t kPage = 4096;
               constexpr std::size_t kPages = std::size_t{1} << 21;
-              char* start = static_cast<char*>(mmap(nullptr, kPages * kPage, PROT_NONE,
-                                                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+              char* start = static_cast<char*>(
+                  mmap(nullptr, kPages * kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
               std::size_t used = 0;
               while (used < kPages && mprotect(start + used * kPage, kPage, PROT_READ) == 0) {
                 used += 2;

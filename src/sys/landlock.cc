@@ -21,7 +21,7 @@ constexpr uint64_t kTruncate = uint64_t{1} << 14;
 constexpr uint64_t kReading = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
 constexpr uint64_t kOfFiles =
     LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE;
-constexpr uint64_t kBindTcp = 1;        // LANDLOCK_ACCESS_NET_BIND_TCP, version 4
+constexpr uint64_t kBindTcp = 1;             // LANDLOCK_ACCESS_NET_BIND_TCP, version 4
 constexpr uint64_t kAbstractAndSignals = 3;  // LANDLOCK_SCOPE_*, version 6
 
 // landlock_ruleset_attr as the newest version has it; an older kernel takes it while what it does

@@ -57,7 +57,8 @@ Result<CompiledCode> CompiledCode::compile(std::string_view wasm, Bounds bounds)
 
 CompiledCode::~CompiledCode() { duet_compiled_clear(&raw_); }
 
-CompiledCode::CompiledCode(CompiledCode&& other) noexcept : raw_(other.raw_), bounds_(other.bounds_) {
+CompiledCode::CompiledCode(CompiledCode&& other) noexcept
+    : raw_(other.raw_), bounds_(other.bounds_) {
   other.raw_.code = nullptr;
 }
 
