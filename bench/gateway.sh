@@ -78,30 +78,46 @@ nginx_main=$!
 taskset -c "$client_core" nginx -c "$dir/origin.conf" & pids+=($!)
 taskset -c "$server_core" "$build/beast_server" "$beast_port" & beast_pid=$!
 pids+=("$beast_pid")
-taskset -c "$server_core" "$build/duet-gateway" --control "$dir/control" --workers 1 --read "$dir" & supervisor_pid=$!
-pids+=("$supervisor_pid")
-"$build/duet-compile" <"$build/guests/hello_handler.wasm" >"$dir/hello"
-"$build/gateway_bench_setup" "$dir/control" "127.0.0.1:$gateway_port" "$dir/hello" "$origin_port" "$dir/gateway.log"
+start_gateway() { # guest port; the worker becomes $worker_pid
+  taskset -c "$server_core" "$build/duet-gateway" --control "$dir/$1.control" --workers 1 --read "$dir" & pids+=($!)
+  local supervisor_pid=$!
+  "$build/duet-compile" <"$build/guests/$1.wasm" >"$dir/$1"
+  "$build/gateway_bench_setup" "$dir/$1.control" "127.0.0.1:$2" "$dir/$1" "$origin_port" "$dir/gateway.log"
+  wait_for "$2"
+  worker_pid=$(pgrep -P "$supervisor_pid")
+}
+start_gateway hello_handler "$gateway_port"
+gateway_pid=$worker_pid
 for port in "$origin_port" "$nginx_port" "$beast_port" "$gateway_port"; do wait_for "$port"; done
 
 nginx_pid=$(pgrep -P "$nginx_main")
-gateway_pid=$(pgrep -P "$supervisor_pid")
 echo "memory: gateway with one handler $(pss "$gateway_pid")"
 measure "nginx return 200" "http://127.0.0.1:$nginx_port/" "$nginx_pid"
 measure "Boost.Beast return 200" "http://127.0.0.1:$beast_port/" "$beast_pid"
 measure "duet static" "http://127.0.0.1:$gateway_port/static" "$gateway_pid"
 measure "duet handler (hello, C)" "http://127.0.0.1:$gateway_port/" "$gateway_pid"
+# The Rust guest needs a toolchain that not every machine has.
+if [ -e "$build/guests/rust_handler.wasm" ]; then
+  rust_port=$(free_port)
+  start_gateway rust_handler "$rust_port"
+  measure "duet handler (Rust)" "http://127.0.0.1:$rust_port/" "$worker_pid"
+fi
 measure "nginx proxy 100 B" "http://127.0.0.1:$nginx_port/origin/small" "$nginx_pid"
 measure "duet proxy 100 B" "http://127.0.0.1:$gateway_port/origin/small" "$gateway_pid"
 measure "nginx proxy 1 MB" "http://127.0.0.1:$nginx_port/origin/large" "$nginx_pid"
 measure "duet proxy 1 MB" "http://127.0.0.1:$gateway_port/origin/large" "$gateway_pid"
-if [ -n "${WASMTIME:-}" ]; then
+measure_wasmtime() { # name guest
   port=$(free_port)
-  taskset -c "$server_core" "$WASMTIME" serve --addr "127.0.0.1:$port" "$build/guests/hello_handler.wasm" \
-    >/dev/null 2>&1 & pids+=($!)
+  taskset -c "$server_core" "$WASMTIME" serve --addr "127.0.0.1:$port" "$build/guests/$2.wasm" >/dev/null 2>&1 & pids+=($!)
   server=$!
   wait_for "$port"
-  measure "wasmtime serve (hello, C)" "http://127.0.0.1:$port/" "$server"
+  measure "$1" "http://127.0.0.1:$port/" "$server"
+}
+if [ -n "${WASMTIME:-}" ]; then
+  measure_wasmtime "wasmtime serve (hello, C)" hello_handler
+  if [ -e "$build/guests/rust_handler.wasm" ]; then
+    measure_wasmtime "wasmtime serve (Rust)" rust_handler
+  fi
 fi
 if [ -n "${WORKERD:-}" ]; then
   port=$(free_port)

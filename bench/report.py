@@ -9,8 +9,9 @@ import re
 import sys
 
 PEERS = pathlib.Path(sys.argv[1])
-GOALS_HTTP = {"wasmtime serve (hello, C)": 3.5, "workerd (script)": 1.8}
+GOALS_HTTP = {"wasmtime serve (hello, C)": 6, "wasmtime serve (Rust)": 3, "workerd (script)": 3.5, "nginx return 200": 0.5}
 OURS = "duet handler (hello, C)"
+OURS_RUST = "duet handler (Rust)"
 
 
 def machine():
@@ -41,8 +42,8 @@ def print_http():
     print("## Requests over HTTP/1.1\n\nOne core for the server, another for wrk.\n")
     print("| server | connections | requests/s | p50 | p99 | duet's handler to it |\n| --- | --- | --- | --- | --- | --- |")
     for name, connections, value, p50, p99 in rows:
-        ours = rate.get((OURS, connections), 0)
-        ratio = "" if name == OURS or name.startswith(("duet", "nginx proxy")) else f"{ours / value:.2f}"
+        ours = rate.get((OURS_RUST if "Rust" in name else OURS, connections), 0)
+        ratio = "" if name.startswith(("duet", "nginx proxy")) else f"{ours / value:.2f}"
         if name in GOALS_HTTP and connections == 128:
             ratio = verdict(ours / value, GOALS_HTTP[name])
         print(f"| {name} | {connections} | {value:,.0f} | {p50} | {p99} | {ratio} |")

@@ -131,6 +131,30 @@ TEST(Compiler, RefusesWhatItCannotUse) {
   EXPECT_THAT(errors(wasm_from_text(handler3)), HasSubstr("wasi:http/handler@0.3.0"));
 }
 
+TEST(Compiler, ProposalsThatNoGuestNeedsAreOff) {
+  const struct {
+    const char* text;
+    const char* reason;
+  } cases[] = {
+      {"(memory i64 1)", "memory64"},
+      {"(memory 1) (memory 1)", "multiple memories"},
+      {"(memory 1 1 shared)", "threads"},
+      {"(memory 1 (pagesize 1))", "page size"},
+      {"(type (struct))", "gc"},
+      {"(tag)", "exceptions"},
+      {"(func $f return_call $f)", "tail calls"},
+      {"(func (result v128) v128.const i64x2 0 0 v128.const i64x2 0 0 i16x8.relaxed_q15mulr_s)",
+       "relaxed SIMD"},
+      {"(func (result i64 i64) i64.const 1 i64.const 1 i64.mul_wide_u)", "wide arithmetic"},
+  };
+  for (const auto& one : cases) {
+    const std::string text = std::string("(module ") + one.text + "(func (export \"_start\")))";
+    const CompilerRun run = run_compiler(memory_file(wasm_from_text(text)).get());
+    EXPECT_EQ(run.exit_code, 1) << one.text;
+    EXPECT_THAT(run.errors, HasSubstr(one.reason));
+  }
+}
+
 TEST(Compiler, InvalidCodeIsRefused) {
   std::string wasm = wasm_from_text("(module (func (export \"_start\") (drop (i32.const 1))))");
   wasm[wasm.size() - 2] = '\x6a';  // i32.add in the place of drop: nothing to add

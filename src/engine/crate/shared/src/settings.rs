@@ -59,6 +59,7 @@ pub fn config(profile: Profile) -> Result<Config> {
     config.wasm_relaxed_simd(false);
     config.wasm_wide_arithmetic(false);
     config.wasm_custom_page_sizes(false);
+    config.wasm_exceptions(false);
     Ok(config)
 }
 
