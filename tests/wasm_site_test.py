@@ -62,13 +62,14 @@ class Programs(SiteTest):
             "args": ["one", "$(COLOUR)"],
             "env": [{"name": "COLOUR", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "colour"}}},
                     {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "token"}}},
-                    {"name": "WHO", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
+                    {"name": "WHO", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+                    {"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}],
         }, restartPolicy="Never")
         self.site.write("a.yaml", settings, secret, args)
-        self.site.start()
+        self.site.start(nodeName="edge-7")
         self.site.wait_for("args to end", lambda: self.site.pod_status("args").get("phase") == "Succeeded")
         text = self.site.duet("logs", "args")
-        for expected in ("one", "blue", "COLOUR=blue", "TOKEN=hidden-token", "WHO=args"):
+        for expected in ("one", "blue", "COLOUR=blue", "TOKEN=hidden-token", "WHO=args", "NODE=edge-7"):
             self.assertIn(expected, text)
 
     def test_outlives_a_killed_agent_and_is_found_again(self):

@@ -93,8 +93,8 @@ void add_verbs(std::span<const Verb> verbs, Candidates& out) {
   }
 }
 
-void add_names(std::vector<std::string> names, const std::string& prefix, Candidates& out) {
-  for (std::string& name : names) {
+void add_names(const std::vector<std::string>& names, const std::string& prefix, Candidates& out) {
+  for (const std::string& name : names) {
     out.words.push_back({prefix + name, ""});
   }
 }

@@ -141,7 +141,12 @@ class ControlledPods final : public Pods {
 
   Result<object::Pod> get(const object::ObjectKey& key) {
     DUET_ASSIGN(const auto object, context_.store.get(key));
-    return object::decode_pod(object.json);
+    DUET_ASSIGN(auto pod, object::decode_pod(object.json));
+    // A pod that names no node runs on this one. It is not written down: a node may be renamed.
+    if (pod.spec.node_name.empty()) {
+      pod.spec.node_name = context_.node_name;
+    }
+    return pod;
   }
 
   static Result<std::string> container_name(const object::Pod& pod, const std::string& wanted) {
