@@ -227,7 +227,7 @@ Candidates find_candidates(const std::vector<std::string>& words,
     out.files = true;
   } else if (line.open != nullptr) {
     add_values(*line.open, "", names, out);
-  } else if (typed.starts_with("--") && equals != std::string::npos) {
+  } else if (typed.starts_with('-') && equals != std::string::npos) {
     if (const Flag* flag = line.find(typed.substr(0, equals))) {
       add_values(*flag, typed.substr(0, equals + 1), names, out);
     }

@@ -63,6 +63,7 @@ TEST(Candidates, OfFlagsAndTheirValues) {
   EXPECT_TRUE(has(words_after({"get", "-"}), "--namespace"));
   EXPECT_EQ(words_after({"get", "-o", "y"}), (Words{"yaml"}));
   EXPECT_EQ(words_after({"get", "--output=j"}), (Words{"--output=json"}));
+  EXPECT_EQ(words_after({"get", "-o=j"}), (Words{"-o=json"}));
   EXPECT_EQ(words_after({"get", "pods", "-n", ""}), (Words{"default", "shop"}));
   EXPECT_EQ(words_after({"get", "--namespace=s"}), (Words{"--namespace=shop"}));
   EXPECT_TRUE(find_candidates({"apply", "-f", ""}, node).files);

@@ -92,6 +92,17 @@ TEST_F(ClientTest, PrintsLogs) {
   EXPECT_EQ(duet({"logs", "nope"}).err, "Error from server (NotFound): pods \"nope\" not found\n");
 }
 
+TEST_F(ClientTest, PrintsTheLogsOfASelectorsPods) {
+  ASSERT_EQ(api_.send("POST", api::kPods, api::pod_json("a", "x")).status, 201);
+  ASSERT_EQ(api_.send("POST", api::kPods, api::pod_json("b", "x")).status, 201);
+  ASSERT_TRUE(
+      sys::write_file(api_.folder() + "/main/1.log", "2026-01-31T12:00:00Z stdout F one\n").ok());
+  EXPECT_EQ(duet({"logs", "-l", "app=x"}).out, "one\none\n");
+  EXPECT_EQ(duet({"logs", "-l", "app=y"}).err, "No resources found in default namespace.\n");
+  EXPECT_EQ(duet({"logs", "-f", "-l", "app=x"}).status.code, 2);
+  EXPECT_EQ(duet({"logs", "a", "-l", "app=x"}).status.code, 2);
+}
+
 TEST_F(ClientTest, WithoutANodeItSaysHowToStartOne) {
   api_.stop();
   const auto run = duet({"get", "pods"});
@@ -108,6 +119,18 @@ TEST_F(ClientTest, CompletionScriptsAreValidShell) {
   EXPECT_NE(duet({"completion", "zsh"}).out.find("#compdef duet"), std::string::npos);
   EXPECT_NE(duet({"completion", "fish"}).out.find("complete -c duet"), std::string::npos);
   EXPECT_EQ(duet({"completion", "cmd"}).status.code, 2);
+}
+
+TEST_F(ClientTest, BashCompletesWhatIsOnTheNode) {
+  ASSERT_EQ(api_.send("POST", api::kPods, api::pod_json("web")).status, 201);
+  const std::string line = duet_path() + " get --socket " + api_.socket() + " pods ";
+  const std::string script = duet({"completion", "bash"}).out + "\nCOMP_LINE='" + line +
+                             "w' COMP_POINT=" + std::to_string(line.size() + 1) +
+                             "\n_duet; echo \"${COMPREPLY[@]}\"\nCOMP_LINE='" + line +
+                             "-o=j' COMP_POINT=" + std::to_string(line.size() + 4) +
+                             "\n_duet; echo \"${COMPREPLY[@]}\"\n";
+  const auto shell = sys::run({.argv = {"bash"}}, script, 10'000);
+  EXPECT_EQ(shell->out, "web\njson\n") << shell->err;
 }
 
 }  // namespace

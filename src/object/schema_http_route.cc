@@ -151,7 +151,7 @@ constexpr Field kHTTPBackendRefFields[] = {
     text("group").unsupported("name a service of the core group"),
     text("kind").only("Service"),
     text("name").required().is(Format::kDnsSubdomain),
-    text("namespace").is(Format::kDnsLabel),
+    text("namespace").is(Format::kDnsLabel).says("no ReferenceGrant is asked for"),
     integer("port").required().is(Format::kPort),
     integer("weight").between(0, 1000000),
     objects("filters", kHTTPRouteFilter).max_items(16),
