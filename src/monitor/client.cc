@@ -55,11 +55,38 @@ Result<std::string> receive_answer(int fd, int64_t timeout_ms) {
   return message->fields;
 }
 
-Result<std::string> ask(const std::string& directory, std::string_view request, int64_t timeout_ms,
-                        const std::vector<int>& fds = {}) {
+Result<std::string> try_to_ask(const std::string& directory, std::string_view request,
+                               int64_t timeout_ms, const std::vector<int>& fds) {
   DUET_ASSIGN(const sys::Fd fd, open_socket(directory));
   DUET_TRY(send_message(fd.get(), request, timeout_ms, fds));
   return receive_answer(fd.get(), timeout_ms);
+}
+
+// What a failed connection means: a monitor that has all the connections it takes looks like a dead
+// one, and so does any monitor to a process without free descriptors. Only a dead one has let go of
+// its lock.
+Error why_nobody_answers(const std::string& directory, const Error& error) {
+  const auto lock = sys::open_file(directory + "/monitor.lock", O_RDWR);
+  if (!lock.ok()) {
+    return lock.error().code() == ErrorCode::kNotFound ? error : lock.error();
+  }
+  struct flock whole{};
+  whole.l_type = F_WRLCK;
+  if (::fcntl(lock->get(), F_OFD_GETLK, &whole) != 0) {
+    return Error::from_errno(directory + "/monitor.lock", errno);
+  }
+  return whole.l_type == F_UNLCK
+             ? error
+             : Error(ErrorCode::kExhausted, error.message() + ", though it lives: it is busy");
+}
+
+Result<std::string> ask(const std::string& directory, std::string_view request, int64_t timeout_ms,
+                        const std::vector<int>& fds = {}) {
+  auto answer = try_to_ask(directory, request, timeout_ms, fds);
+  if (!answer.ok() && answer.error().code() == ErrorCode::kUnavailable) {
+    return why_nobody_answers(directory, answer.error());
+  }
+  return answer;
 }
 
 Status ask_for_nothing(const std::string& directory, std::string_view request) {

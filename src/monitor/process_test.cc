@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -320,11 +321,25 @@ TEST_F(ProcessTest, BoundsItsChildrenAndConnections) {
     ASSERT_TRUE(one->next_event(kPatienceMs).ok()) << i;
     subscriptions.push_back(std::move(*one));
   }
-  EXPECT_EQ(client().list().error().code(), ErrorCode::kUnavailable);
+  // Busy is not dead: who takes it for dead would end what runs.
+  EXPECT_EQ(client().list().error().code(), ErrorCode::kExhausted);
+  EXPECT_EQ(MonitorClient::connect(directory_).error().code(), ErrorCode::kExhausted);
   subscriptions.clear();
   while (!client().list().ok()) {
     std::this_thread::yield();
   }
+}
+
+TEST_F(ProcessTest, AClientWithoutDescriptorsDoesNotTakeItForDead) {
+  ASSERT_TRUE(client().list().ok());
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{3, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto refused = MonitorClient::connect(directory_);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().code(), ErrorCode::kUnavailable) << refused.error().message();
 }
 
 TEST_F(ProcessTest, RefusesRequestsThatAreTooBig) {
