@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,7 +66,9 @@ bool place_descriptors(std::vector<int>& fds) {
   return true;
 }
 
-void reset_signals() {
+// What a program may take for granted, whatever the process that starts it does for itself.
+void reset_inherited() {
+  ::umask(022);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -118,7 +122,7 @@ bool enter_network_namespace(const std::string& path) {
 }
 
 [[noreturn]] void become(const Command& command, Prepared& prepared, int failure_pipe) {
-  reset_signals();
+  reset_inherited();
   const int pipe =
       ::fcntl(failure_pipe, F_DUPFD_CLOEXEC, static_cast<int>(prepared.fds.size()) + 64);
   if (pipe < 0 || !place_descriptors(prepared.fds)) {
@@ -380,6 +384,18 @@ Result<Output> run(const Command& command, const std::string& input, int64_t tim
   (void)wait(pid);
   return Error(ErrorCode::kTimeout,
                command.argv[0] + ": not done after " + std::to_string(timeout_ms) + " ms");
+}
+
+Status raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    return Error::from_errno("read the limit of open files", errno);
+  }
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    return Error::from_errno("raise the limit of open files", errno);
+  }
+  return {};
 }
 
 Result<std::string> executable_directory() {

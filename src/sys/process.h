@@ -42,8 +42,8 @@ struct ExitStatus {
   std::string describe() const;
 };
 
-// Starts `command`; the error says which step failed (also exec's own, such as a program that does
-// not exist).
+// Starts `command`, with default signals and the usual umask (022) whatever the caller's own are;
+// the error says which step failed (also exec's own, such as a program that does not exist).
 Result<pid_t> spawn(const Command& command);
 
 // Waits until the child ends.
@@ -72,6 +72,10 @@ struct Pipe {
   Fd write;
 };
 Result<Pipe> make_pipe();
+
+// Lets this process, and what it starts, have as many open files as it may: a node has some for
+// each pod, and the usual soft limit is 1024.
+Status raise_descriptor_limit();
 
 // Folder of the running executable: duet's helper programs stand beside it.
 Result<std::string> executable_directory();

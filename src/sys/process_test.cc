@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sys/file.h"
@@ -24,6 +25,14 @@ TEST(Process, SaysThatAProgramDoesNotExist) {
   EXPECT_EQ(result.error().code(), ErrorCode::kNotFound);
   EXPECT_EQ(result.error().message(),
             "/no/such/program: cannot execute: No such file or directory");
+}
+
+TEST(Process, ChildrenHaveTheUsualUmask) {
+  const mode_t before = ::umask(0077);
+  const auto output = run({.argv = {"sh", "-c", "umask"}}, "", 10'000);
+  ::umask(before);
+  ASSERT_TRUE(output.ok());
+  EXPECT_EQ(output->out, "0022\n");
 }
 
 TEST(Process, SaysThatAFolderDoesNotExist) {
