@@ -37,6 +37,13 @@ Status sync_directory(const std::string& path) {
   return {};
 }
 
+// Whether something is mounted on the folder open as `fd`; a bind has the device of what it shows.
+bool is_mount_root(int fd) {
+  struct statx info{};
+  return ::statx(fd, "", AT_EMPTY_PATH, 0, &info) == 0 &&
+         (info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 // Removes what stands in the folder open as `fd`, which belongs to the device `device`.
 Status remove_entries(int fd, dev_t device, const std::string& shown) {
   Dir dir(::fdopendir(fd));
@@ -64,6 +71,10 @@ Status remove_entries(int fd, dev_t device, const std::string& shown) {
                                  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
       if (child < 0) {
         return Error::from_errno("open " + path, errno);
+      }
+      if (is_mount_root(child)) {
+        ::close(child);
+        return Error(ErrorCode::kConflict, "remove " + path + ": another folder is mounted there");
       }
       DUET_TRY(remove_entries(child, device, path));
       flags = AT_REMOVEDIR;

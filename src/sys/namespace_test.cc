@@ -73,6 +73,17 @@ TEST_F(NamespaceTest, HasALoopbackOfItsOwn) {
   EXPECT_TRUE(remove_network_namespace(path).ok());
 }
 
+TEST_F(NamespaceTest, RemovingATreeStopsAtABind) {
+  ASSERT_TRUE(make_directories(root_ + "/keep").ok());
+  ASSERT_TRUE(write_file(root_ + "/keep/file", "x").ok());
+  ASSERT_TRUE(make_directories(root_ + "/gone/deep").ok());
+  ASSERT_TRUE(bind_mount(root_ + "/keep", root_ + "/gone/deep", MountAccess::kReadWrite).ok());
+  EXPECT_EQ(remove_tree(root_ + "/gone").error().code(), ErrorCode::kConflict);
+  EXPECT_TRUE(file_exists(root_ + "/keep/file"));
+  ASSERT_TRUE(unmount(root_ + "/gone/deep").ok());
+  EXPECT_TRUE(remove_tree(root_ + "/gone").ok());
+}
+
 TEST_F(NamespaceTest, MissingNamespaceIsNotFound) {
   const auto status = in_network_namespace(root_ + "/missing", [] { return Status(); });
   EXPECT_EQ(status.error().code(), ErrorCode::kNotFound);
