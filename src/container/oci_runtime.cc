@@ -1,7 +1,9 @@
 #include "container/oci_runtime.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -49,6 +51,23 @@ RuntimeStatus status_named(const std::string& name) {
     return RuntimeStatus::kRunning;
   }
   return name == "paused" ? RuntimeStatus::kPaused : RuntimeStatus::kStopped;
+}
+
+// Trials leave something behind when their agent is killed: an id that begins with the first, a
+// bundle that begins with the second.
+constexpr char kTrialId[] = "duet-trial-";
+constexpr char kTrialBundle[] = "trial-";
+
+// One probe at a time works in a state folder, so what another one left can be told from what it
+// still needs.
+Result<sys::Fd> lock_probing(const std::string& state_root) {
+  DUET_ASSIGN(sys::Fd fd, sys::open_file(state_root + "/probe.lock", O_RDWR | O_CREAT, 0600));
+  while (::flock(fd.get(), LOCK_EX) != 0) {
+    if (errno != EINTR) {
+      return Error::from_errno("lock " + state_root, errno);
+    }
+  }
+  return fd;
 }
 
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
@@ -102,6 +121,7 @@ void add_option(Argv& argv, const char* name, const std::string& value) {
 
 Result<OciRuntime> OciRuntime::probe(const Options& options, const std::string& scratch) {
   DUET_TRY(sys::make_directories(options.state_root, 0700));
+  DUET_ASSIGN(const sys::Fd lock, lock_probing(options.state_root));
   std::string refused;
   std::string missing;
   for (const auto& candidate : options.candidates) {
@@ -136,7 +156,8 @@ Status OciRuntime::try_out(const std::string& scratch) {
   version_ = version_in(version.out);
   DUET_TRY(sys::make_directories(state_root_, 0700));
   DUET_TRY(sys::make_directories(scratch));
-  DUET_ASSIGN(const std::string bundle, sys::make_temporary_directory(scratch, "trial-"));
+  remove_old_trials(scratch);
+  DUET_ASSIGN(const std::string bundle, sys::make_temporary_directory(scratch, kTrialBundle));
   const std::string id = "duet-" + base_name(bundle);
   auto status = write_trial_bundle(bundle, id);
   if (status.ok()) {
@@ -150,6 +171,21 @@ Status OciRuntime::try_out(const std::string& scratch) {
   }
   (void)remove_foreign_tree(bundle);
   return status;
+}
+
+void OciRuntime::remove_old_trials(const std::string& scratch) const {
+  const auto ids = sys::list_directory(state_root_);
+  for (const auto& id : ids.value_or({})) {
+    if (id.starts_with(kTrialId)) {
+      (void)remove(id);
+    }
+  }
+  const auto bundles = sys::list_directory(scratch);
+  for (const auto& bundle : bundles.value_or({})) {
+    if (bundle.starts_with(kTrialBundle)) {
+      (void)remove_foreign_tree(scratch + "/" + bundle);
+    }
+  }
 }
 
 Argv OciRuntime::base() const { return {path_, "--root", state_root_}; }

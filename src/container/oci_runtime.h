@@ -80,6 +80,8 @@ class OciRuntime {
   OciRuntime() = default;
   Argv base() const;
   Status try_out(const std::string& scratch);
+  // What a probe that was killed left.
+  void remove_old_trials(const std::string& scratch) const;
   bool knows(const std::string& id) const;
 
   std::string path_;

@@ -36,6 +36,23 @@ TEST_F(OciRuntimeTest, TakesTheFirstThatWorks) {
   EXPECT_TRUE(sys::list_directory(scratch_ + "/state/runc").value().empty());
 }
 
+TEST_F(OciRuntimeTest, RemovesWhatAKilledProbeLeft) {
+  const std::string path = script("plain",
+                                  "[ $1 = --version ] && echo plain version 1 && exit 0\n"
+                                  "root=$2; verb=$3; for id; do :; done\n"
+                                  "case $verb in\n"
+                                  "  create) mkdir -p $root/$id;;\n"
+                                  "  delete) rm -r $root/$id;;\n"
+                                  "esac\n");
+  ASSERT_TRUE(sys::make_directories(scratch_ + "/state/plain/duet-trial-left").ok());
+  ASSERT_TRUE(sys::make_directories(scratch_ + "/state/plain/a-container").ok());
+  ASSERT_TRUE(sys::make_directories(scratch_ + "/trial/trial-left/rootfs").ok());
+  ASSERT_TRUE(probe({path}).ok());
+  EXPECT_EQ(sys::list_directory(scratch_ + "/state/plain").value(),
+            std::vector<std::string>{"a-container"});
+  EXPECT_TRUE(sys::list_directory(scratch_ + "/trial").value().empty());
+}
+
 TEST_F(OciRuntimeTest, TheUsualCandidatesGiveOne) {
   const auto runtime = probe({"crun", "runc"});
   ASSERT_TRUE(runtime.ok()) << runtime.error().message();
