@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "pod/sub_path.h"
 #include "sys/file.h"
 
 namespace duet::pod {
@@ -14,6 +15,8 @@ namespace duet::pod {
 namespace {
 
 using Type = object::Volume::Type;
+
+constexpr const char* kSubPaths = "/.subpaths/";
 
 bool is_mount_point(const std::string& path) {
   struct stat here{};
@@ -52,7 +55,9 @@ Status prepare_host_path(const object::Volume& volume) {
   }
   if ((type.starts_with("Directory") && !S_ISDIR(info.st_mode)) ||
       (type.starts_with("File") && !S_ISREG(info.st_mode)) ||
-      (type == "Socket" && !S_ISSOCK(info.st_mode))) {
+      (type == "Socket" && !S_ISSOCK(info.st_mode)) ||
+      (type == "CharDevice" && !S_ISCHR(info.st_mode)) ||
+      (type == "BlockDevice" && !S_ISBLK(info.st_mode))) {
     return invalid("hostPath " + path + " is not of the type " + type);
   }
   return {};
@@ -152,13 +157,10 @@ Result<std::vector<Mount>> Volumes::mounts(const object::Pod& pod,
     }
     std::string host_path = path_of(*volume);
     if (!mount.sub_path.empty()) {
-      if (!path_is_safe(mount.sub_path)) {
-        return invalid("subPath \"" + mount.sub_path + "\" leads out of the volume");
-      }
-      host_path += "/" + mount.sub_path;
-      if (!sys::file_exists(host_path)) {
-        DUET_TRY(sys::make_directories(host_path));
-      }
+      // No volume has a name with a dot, so this folder is in nobody's way.
+      const std::string target =
+          root_ + kSubPaths + container.name + "/" + std::to_string(out.size());
+      DUET_ASSIGN(host_path, bind_sub_path(host_path, mount.sub_path, target));
     }
     const bool projected = volume->type == Type::kConfigMap || volume->type == Type::kSecret;
     out.push_back({host_path, mount.mount_path, mount.read_only || projected});
@@ -167,6 +169,7 @@ Result<std::vector<Mount>> Volumes::mounts(const object::Pod& pod,
 }
 
 Status Volumes::remove() {
+  DUET_TRY(unbind_sub_paths(root_ + kSubPaths));
   const auto names = sys::list_directory(root_);
   if (names.ok()) {
     for (const auto& name : *names) {

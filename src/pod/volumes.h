@@ -30,7 +30,8 @@ class Volumes {
   // is missing.
   Status prepare(const object::Pod& pod);
 
-  // What `container` mounts, in the order of its volumeMounts. Call after prepare.
+  // What `container` mounts, in the order of its volumeMounts. Call after prepare, and before each
+  // start: parts of volumes are bound anew (pod/sub_path.h).
   Result<std::vector<Mount>> mounts(const object::Pod& pod,
                                     const object::Container& container) const;
 

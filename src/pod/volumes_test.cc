@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "sys/file.h"
 
@@ -118,10 +119,56 @@ TEST_F(VolumesTest, SecretsAndHostPathsAreMountedAsAsked) {
   const auto mounts = volumes.mounts(pod, container);
   ASSERT_TRUE(mounts.ok());
   EXPECT_EQ(mounts->at(0).read_only, true);
-  EXPECT_EQ(mounts->at(1).host_path, root_ + "/host/part");
+  ASSERT_TRUE(sys::write_file(root_ + "/host/part/f", "of the host").ok());
+  EXPECT_EQ(sys::read_file(mounts->at(1).host_path + "/f", 100).value_or("?"), "of the host");
   EXPECT_EQ(mounts->at(1).read_only, false);
   ASSERT_TRUE(volumes.remove().ok());
   EXPECT_TRUE(sys::file_exists(root_ + "/host/part")) << "what the host owns stays";
+}
+
+TEST_F(VolumesTest, SubPathStaysInsideItsVolume) {
+  Volumes volumes(root_ + "/v", values_);
+  const auto pod = pod_with({.name = "e", .type = Type::kEmptyDir});
+  ASSERT_TRUE(volumes.prepare(pod).ok());
+  // What a container that writes to the volume can put there.
+  const std::string volume = root_ + "/v/e";
+  ASSERT_TRUE(sys::make_directories(root_ + "/outside").ok());
+  ASSERT_TRUE(sys::make_directories(volume + "/inside").ok());
+  ASSERT_EQ(::symlink((root_ + "/outside").c_str(), (volume + "/absolute").c_str()), 0);
+  ASSERT_EQ(::symlink("../../outside", (volume + "/climbing").c_str()), 0);
+  ASSERT_EQ(::symlink("/nowhere", (volume + "/dangling").c_str()), 0);
+  ASSERT_EQ(::symlink("inside", (volume + "/good").c_str()), 0);
+  object::Container container;
+  for (const char* path : {"absolute", "absolute/new", "climbing", "dangling", "good/../../x"}) {
+    container.volume_mounts = {{.name = "e", .mount_path = "/e", .sub_path = path}};
+    EXPECT_EQ(volumes.mounts(pod, container).error().code(), ErrorCode::kInvalid) << path;
+  }
+  EXPECT_TRUE(sys::list_directory(root_ + "/outside").value().empty());
+  container.volume_mounts = {{.name = "e", .mount_path = "/e", .sub_path = "good"}};
+  EXPECT_TRUE(volumes.mounts(pod, container).ok());
+}
+
+TEST_F(VolumesTest, SubPathIsWhatItWasWhenItWasBound) {
+  if (::geteuid() != 0) {
+    GTEST_SKIP() << "binding needs root";
+  }
+  Volumes volumes(root_ + "/v", values_);
+  const auto pod = pod_with({.name = "e", .type = Type::kEmptyDir});
+  ASSERT_TRUE(volumes.prepare(pod).ok());
+  object::Container container;
+  container.volume_mounts = {{.name = "e", .mount_path = "/e", .sub_path = "a/b"}};
+  const auto mounts = volumes.mounts(pod, container);
+  ASSERT_TRUE(mounts.ok());
+  struct stat made{};
+  ASSERT_EQ(::stat((root_ + "/v/e/a/b").c_str(), &made), 0);
+  EXPECT_EQ(made.st_mode & 07777U, 0777U) << "who may write to the volume may write there";
+  // A writer replaces the folder between this and the container's start.
+  ASSERT_TRUE(sys::remove_tree(root_ + "/v/e/a").ok());
+  ASSERT_EQ(::symlink("/etc", (root_ + "/v/e/a").c_str()), 0);
+  EXPECT_TRUE(sys::list_directory(mounts->at(0).host_path).value().empty());
+  ASSERT_TRUE(volumes.mounts(pod, container).error().code() == ErrorCode::kInvalid);
+  ASSERT_TRUE(volumes.remove().ok());
+  EXPECT_FALSE(sys::file_exists(root_ + "/v"));
 }
 
 TEST_F(VolumesTest, HostPathSaysWhatIsWrong) {
@@ -134,6 +181,11 @@ TEST_F(VolumesTest, HostPathSaysWhatIsWrong) {
                                .host_path = "/etc/hostname",
                                .host_path_type = "Directory"});
   EXPECT_EQ(volumes.prepare(wrong).error().code(), ErrorCode::kInvalid);
+  for (const char* type : {"File", "Socket", "CharDevice", "BlockDevice"}) {
+    const auto folder = pod_with(
+        {.name = "h", .type = Type::kHostPath, .host_path = "/etc", .host_path_type = type});
+    EXPECT_EQ(volumes.prepare(folder).error().code(), ErrorCode::kInvalid) << type;
+  }
 }
 
 }  // namespace
