@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "container/rootfs.h"
+#include "pod/resources.h"
 #include "sys/file.h"
 
 namespace duet::pod {
@@ -12,20 +13,16 @@ namespace duet::pod {
 namespace {
 
 constexpr int64_t kPidsLimit = 4'096;
-constexpr int64_t kPeriodUs = 100'000;
 constexpr size_t kConfigBytes = 4 << 20;
 
 container::BundleResources resources_of(const object::Resources& from) {
   container::BundleResources out;
   out.pids_limit = kPidsLimit;
   out.memory_limit_bytes = from.memory_limit_bytes;
-  if (const auto millis =
-          from.cpu_request_millis ? from.cpu_request_millis : from.cpu_limit_millis) {
-    out.cpu_shares = static_cast<uint64_t>(std::max<int64_t>(2, *millis * 1024 / 1000));
-  }
-  if (from.cpu_limit_millis) {
-    out.cpu_period_us = kPeriodUs;
-    out.cpu_quota_us = std::max<int64_t>(1'000, *from.cpu_limit_millis * kPeriodUs / 1000);
+  out.cpu_shares = cpu_shares(from);
+  if (const auto quota = cpu_quota_us(from)) {
+    out.cpu_period_us = kCpuPeriodUs;
+    out.cpu_quota_us = quota;
   }
   return out;
 }
@@ -113,7 +110,12 @@ Result<monitor::ChildState> ContainerRuntime::start(const StartRequest& request)
   start.log.path = request.log_path;
   start.stdin_open = request.container.stdin_open;
   start.oom_counter_file = cgroups_.oom_counter_file(spec.cgroup_path);
-  return request.sandbox.monitor->start_container(start);
+  auto started = request.sandbox.monitor->start_container(start);
+  if (!started.ok() && started.error().code() == ErrorCode::kInternal) {
+    // The runtime's own sentence: what its log puts around that is new each time.
+    return Error(ErrorCode::kInternal, monitor::runtime_error_text(started.error().message()));
+  }
+  return started;
 }
 
 Status ContainerRuntime::remove(const PodPaths& paths, const std::string& container,

@@ -2,6 +2,7 @@
 
 #include <csignal>
 
+#include "pod/resources.h"
 #include "sys/file.h"
 #include "sys/namespace.h"
 
@@ -50,12 +51,13 @@ Result<Sandbox> Sandboxes::ensure(const object::Pod& pod, const PodPaths& paths,
   }
   if (needs.processes) {
     DUET_TRY(write_etc(pod, paths, sandbox.pod_ip));
-    DUET_ASSIGN(sandbox.monitor, ensure_monitor(paths));
+    DUET_ASSIGN(sandbox.monitor, ensure_monitor(pod, paths));
   }
   return sandbox;
 }
 
-Result<monitor::MonitorClient> Sandboxes::ensure_monitor(const PodPaths& paths) const {
+Result<monitor::MonitorClient> Sandboxes::ensure_monitor(const object::Pod& pod,
+                                                         const PodPaths& paths) const {
   auto running = monitor::MonitorClient::connect(paths.run());
   if (running.ok() || running.error().code() != ErrorCode::kUnavailable) {
     return running;
@@ -66,9 +68,18 @@ Result<monitor::MonitorClient> Sandboxes::ensure_monitor(const PodPaths& paths) 
     // Whatever a killed monitor left behind has nobody who reaps it or reads its output.
     DUET_TRY(options_.cgroups->kill(paths.cgroup(), kKillTimeoutMs));
     DUET_TRY(options_.cgroups->create(paths.cgroup("monitor")));
+    DUET_TRY(limit(pod, paths));
     launch.cgroup_procs_files = options_.cgroups->procs_files(paths.cgroup("monitor"));
   }
   return monitor::MonitorClient::launch(launch);
+}
+
+// What the pod has among the other ones; its containers divide it.
+Status Sandboxes::limit(const object::Pod& pod, const PodPaths& paths) const {
+  if (!options_.cgroups->has_controller("cpu")) {
+    return {};
+  }
+  return options_.cgroups->set_limits(paths.cgroup(), {.cpu_shares = cpu_shares(pod.spec)});
 }
 
 Result<std::string> Sandboxes::ensure_network(const object::Pod& pod, const PodPaths& paths) const {

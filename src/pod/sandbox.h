@@ -46,7 +46,9 @@ class Sandboxes {
   const std::string& host_ip() const { return options_.host_ip; }
 
  private:
-  Result<monitor::MonitorClient> ensure_monitor(const PodPaths& paths) const;
+  Result<monitor::MonitorClient> ensure_monitor(const object::Pod& pod,
+                                                const PodPaths& paths) const;
+  Status limit(const object::Pod& pod, const PodPaths& paths) const;
   Result<std::string> ensure_network(const object::Pod& pod, const PodPaths& paths) const;
   Status write_etc(const object::Pod& pod, const PodPaths& paths, const std::string& ip) const;
 

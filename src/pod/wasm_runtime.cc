@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pod/resources.h"
 #include "wasm/program.h"
 
 namespace duet::pod {
@@ -10,7 +11,6 @@ namespace {
 
 constexpr int64_t kNobody = 65534;
 constexpr int64_t kPidsLimit = 64;
-constexpr int64_t kPeriodUs = 100'000;
 // Of the process beside the guest's own memory: code, stacks, the engine's tables.
 constexpr int64_t kSandboxOverheadBytes = int64_t{32} << 20;
 
@@ -20,9 +20,10 @@ sys::CgroupLimits limits_of(const object::Resources& resources) {
   if (resources.memory_limit_bytes) {
     limits.memory_bytes = *resources.memory_limit_bytes + kSandboxOverheadBytes;
   }
-  if (resources.cpu_limit_millis) {
-    limits.cpu_period_us = kPeriodUs;
-    limits.cpu_quota_us = std::max<int64_t>(1'000, *resources.cpu_limit_millis * kPeriodUs / 1000);
+  limits.cpu_shares = cpu_shares(resources);
+  if (const auto quota = cpu_quota_us(resources)) {
+    limits.cpu_period_us = kCpuPeriodUs;
+    limits.cpu_quota_us = quota;
   }
   return limits;
 }
@@ -45,6 +46,11 @@ wasm::ProgramSpec spec_of(const StartRequest& request) {
   spec.gid = static_cast<gid_t>(own.run_as_group.value_or(pod.run_as_group.value_or(kNobody)));
   spec.network = request.image.component && !request.sandbox.network_namespace.empty();
   return spec;
+}
+
+bool must_not_be_root(const StartRequest& request) {
+  return request.container.security.run_as_non_root.value_or(
+      request.pod.spec.security.run_as_non_root.value_or(false));
 }
 
 }  // namespace
@@ -93,10 +99,13 @@ Environment wasm_environment(const oci::ImageConfig& image, const Environment& e
 }
 
 Result<monitor::ChildState> WasmRuntime::start(const StartRequest& request) {
+  const wasm::ProgramSpec spec = spec_of(request);
+  if (spec.uid == 0 && must_not_be_root(request)) {
+    return invalid("runAsNonRoot is set, but the program would run as root (user 0)");
+  }
   DUET_ASSIGN(const wasm::Code code, cache_.find(request.image.code_digest));
   DUET_ASSIGN(const wasm::SandboxCommand command,
-              wasm::make_sandbox_command(executable_, request.container.name, code.fd.get(),
-                                         spec_of(request)));
+              wasm::make_sandbox_command(executable_, request.container.name, code.fd.get(), spec));
   monitor::ProcessStart start{.id = request.id, .argv = command.argv};
   start.network_namespace = request.sandbox.network_namespace;
   start.log.path = request.log_path;
@@ -105,7 +114,11 @@ Result<monitor::ChildState> WasmRuntime::start(const StartRequest& request) {
   if (cgroups_ != nullptr) {
     const std::string group = request.paths.cgroup(request.container.name);
     DUET_TRY(cgroups_->create(group));
-    DUET_TRY(cgroups_->set_limits(group, limits_of(request.container.resources)));
+    auto limits = limits_of(request.container.resources);
+    if (!cgroups_->has_controller("cpu")) {
+      limits.cpu_shares.reset();
+    }
+    DUET_TRY(cgroups_->set_limits(group, limits));
     start.cgroup_procs_files = cgroups_->procs_files(group);
     start.oom_counter_file = cgroups_->oom_counter_file(group);
   }
