@@ -153,6 +153,12 @@ std::string LayerStore::tree_of(const oci::Digest& diff_id) const {
   return directory_of(diff_id) + "/fs";
 }
 
+oci::Digest LayerStore::diff_id_of(const std::string& tree) const {
+  const std::string before = options_.root + "/sha256/";
+  const bool ours = tree.starts_with(before) && tree.size() >= before.size() + kHexLength;
+  return ours ? std::string(kSha256) + tree.substr(before.size(), kHexLength) : "";
+}
+
 Result<std::vector<std::string>> LayerStore::ensure(const oci::Image& image,
                                                     const BlobOpener& blobs) {
   std::vector<std::string> trees;

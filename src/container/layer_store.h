@@ -57,6 +57,8 @@ class LayerStore {
 
   // Where the layer's tree is or will be.
   std::string tree_of(const oci::Digest& diff_id) const;
+  // The other way round; empty when `tree` is none of this store's.
+  oci::Digest diff_id_of(const std::string& tree) const;
 
  private:
   explicit LayerStore(Options options);

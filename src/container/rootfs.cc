@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <climits>
 #include <optional>
 #include <thread>
 
@@ -106,6 +108,20 @@ Result<std::string> mount_rootfs(const Rootfs& rootfs) {
     return status.error();
   }
   return target;
+}
+
+std::vector<std::string> layers_below(const std::string& directory) {
+  const std::string links = directory + "/lower";
+  const auto names = sys::list_directory(links);
+  std::vector<std::string> trees;
+  for (const auto& name : names.value_or({})) {
+    std::array<char, PATH_MAX> target;
+    const ssize_t length = ::readlink((links + "/" + name).c_str(), target.data(), target.size());
+    if (length > 0) {
+      trees.emplace_back(target.data(), static_cast<size_t>(length));
+    }
+  }
+  return trees;
 }
 
 Status remove_rootfs(const std::string& directory) {

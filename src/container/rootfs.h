@@ -28,4 +28,7 @@ std::string rootfs_path(const std::string& directory);
 // Unmounts the overlay and removes upper/, work/ and rootfs/. What does not exist is fine.
 Status remove_rootfs(const std::string& directory);
 
+// The trees of layers that the root file system in `directory` stands on; none when it has none.
+std::vector<std::string> layers_below(const std::string& directory);
+
 }  // namespace duet::container
