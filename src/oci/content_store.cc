@@ -119,6 +119,8 @@ Result<std::vector<ImageSummary>> ContentStore::list() const {
   return summaries;
 }
 
+std::string ContentStore::revision() const { return NameIndex(path_).revision(); }
+
 Status ContentStore::remove(const std::string& name) {
   // A name that another tool wrote need not be a whole reference.
   const std::string whole = normalize_reference(name).value_or(name);

@@ -61,6 +61,9 @@ class ContentStore {
   // All names, sorted.
   Result<std::vector<ImageSummary>> list() const;
 
+  // A text that changes whenever a name comes, goes or moves, whoever does it. Costs one stat(2).
+  std::string revision() const;
+
   // Forgets the name; its blobs stay until collect_garbage. kNotFound.
   Status remove(const std::string& name);
 

@@ -42,6 +42,17 @@ TEST_F(StoreTest, OpensAgainAndRefusesForeignFolders) {
   EXPECT_FALSE(ContentStore::open(folder_ / "home/letter").ok());
 }
 
+TEST_F(StoreTest, ItsRevisionTellsThatANameMoved) {
+  must_store("a", "one");
+  const std::string before = store_.revision();
+  EXPECT_EQ(store_.revision(), before);
+  must_store("a", "two");
+  const std::string moved = store_.revision();
+  EXPECT_NE(moved, before);
+  ASSERT_TRUE(store_.remove("a").ok());
+  EXPECT_NE(store_.revision(), moved);
+}
+
 TEST_F(StoreTest, SkopeoAndUmociReadIt) {
   make_container_layout(folder_ / "layout");
   const auto images = import_images(store_, folder_ / "layout",

@@ -61,6 +61,16 @@ Result<Index> NameIndex::load() const {
   return index;
 }
 
+std::string NameIndex::revision() const {
+  struct stat info{};
+  if (::stat((root_ + "/index.json").c_str(), &info) != 0) {
+    return "";
+  }
+  // Each change is a new file.
+  return std::to_string(info.st_ino) + "-" + std::to_string(info.st_mtim.tv_sec) + "." +
+         std::to_string(info.st_mtim.tv_nsec);
+}
+
 Status NameIndex::update(const std::function<Status(Index&)>& change) const {
   DUET_ASSIGN(const sys::Fd lock, lock_file(root_ + "/lock", LockMode::kExclusive));
   DUET_ASSIGN(Index index, load());

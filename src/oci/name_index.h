@@ -18,6 +18,8 @@ class NameIndex {
   // Makes `oci-layout` and an empty index if they are missing. kInvalid: not an OCI layout.
   Status prepare() const;
   Result<Index> load() const;
+  // See ContentStore::revision.
+  std::string revision() const;
   // Reads the index, lets `change` change it, and writes it back if that went well.
   Status update(const std::function<Status(Index&)>& change) const;
 
