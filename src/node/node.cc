@@ -8,6 +8,7 @@
 #include "node/host.h"
 #include "oci/content_store.h"
 #include "pod/container_runtime.h"
+#include "pod/image_garbage.h"
 #include "pod/image_preparer.h"
 #include "pod/pods.h"
 #include "pod/unavailable_runtime.h"
@@ -37,6 +38,7 @@ class WholeNode final : public Node {
 
   Status begin() {
     DUET_ASSIGN(helpers_, sys::executable_directory());
+    DUET_TRY(sys::raise_descriptor_limit());
     DUET_TRY(take_folders());
     DUET_ASSIGN(store_, store::Store::open(config_.paths.database(), clock_));
     DUET_TRY(open_images());
@@ -108,8 +110,16 @@ class WholeNode final : public Node {
     preparer_ =
         std::make_unique<pod::ImagePreparer>(*content_, host_.layers.get(), *code_, preparing);
     images_ = pod::Images::start(
-        [this](const auto& request) { return preparer_->prepare(request); }, clock_);
+        [this](const auto& request, pod::ImageSource source, const std::stop_token& stop) {
+          return preparer_->prepare(request, source, stop);
+        },
+        clock_, {.revision = [this] { return content_->revision(); }});
+    garbage_ = std::make_unique<pod::ImageGarbage>(
+        *content_, host_.layers.get(), config_.paths.state, clock_,
+        pod::ImageGarbageOptions{.report = reports_.log});
+    garbage_->start();
     prober_ = pod::Prober::start();
+    hooks_ = pod::Hooks::start();
     const sys::Cgroups* cgroups = host_.cgroups ? &*host_.cgroups : nullptr;
     sandboxes_ = std::make_unique<pod::Sandboxes>(pod::SandboxOptions{
         .monitor_executable = helpers_ + "/duet-monitor",
@@ -134,6 +144,7 @@ class WholeNode final : public Node {
         .handlers = handlers_,
         .prober = *prober_,
         .actions = actions_,
+        .hooks = *hooks_,
         .paths = {config_.paths.state, config_.paths.run, config_.paths.logs},
         .node_name = config_.node_name.empty() ? host_name() : config_.node_name,
         .architecture = kubernetes_architecture(),
@@ -192,11 +203,14 @@ class WholeNode final : public Node {
   Host host_;
   std::unique_ptr<pod::ImagePreparer> preparer_;
   std::unique_ptr<pod::Images> images_;
-  std::unique_ptr<pod::Prober> prober_;
+  std::unique_ptr<pod::ImageGarbage> garbage_;
   std::unique_ptr<pod::Sandboxes> sandboxes_;
   std::unique_ptr<pod::Runtime> programs_;
   std::unique_ptr<pod::Runtime> containers_;
   pod::NetworkActions actions_;
+  // These run actions on threads of their own.
+  std::unique_ptr<pod::Prober> prober_;
+  std::unique_ptr<pod::Hooks> hooks_;
   std::mutex routes_mutex_;
   bool routes_gone_ = false;
   pod::Handlers handlers_;

@@ -68,6 +68,7 @@ Status execute(const std::vector<std::string>& command, const ActionTarget& targ
       continue;
     }
     if (event->kind == monitor::StreamEvent::Kind::kExited) {
+      text.erase(text.find_last_not_of('\n') + 1);
       return event->state.exit_code == 0
                  ? Status()
                  : Error(ErrorCode::kUnavailable, "command exited with " +

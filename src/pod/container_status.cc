@@ -24,17 +24,6 @@ State waiting(const ImageWait& wait) {
   return {.type = State::Type::kWaiting, .reason = wait.reason, .message = wait.message};
 }
 
-// A start that the node knows of and nobody watches any more: it went with a reboot, or its monitor
-// was killed.
-State lost_state(const State& before) {
-  return {.type = State::Type::kTerminated,
-          .reason = "ContainerStatusUnknown",
-          .message = "The container could not be located when the node looked for it",
-          .exit_code = 137,
-          .started_at = before.started_at,
-          .container_id = before.container_id};
-}
-
 // What ended last, if anything did, with when (ms since 1970; 0: not known).
 struct LastEnd {
   State state;
@@ -114,6 +103,15 @@ int64_t CrashBackoff::delay_ms(int step) const {
   return std::min(limit_ms, first_ms << std::min(step - 1, 16));
 }
 
+object::ContainerState lost_state(const object::ContainerState& before) {
+  return {.type = State::Type::kTerminated,
+          .reason = "ContainerStatusUnknown",
+          .message = "The container could not be located when the node looked for it",
+          .exit_code = 137,
+          .started_at = before.started_at,
+          .container_id = before.container_id};
+}
+
 object::ContainerState terminated_state(const monitor::ChildState& child) {
   State state{.type = State::Type::kTerminated,
               .reason = child.exit_code == 0 ? "Completed" : "Error",
@@ -149,6 +147,10 @@ ContainerDecision decide(const ContainerView& view) {
     status.state = {.type = State::Type::kRunning, .started_at = time_text(view.child->started_ns)};
     status.container_id = "duet://" + view.child->id;
     status.restart_count = attempt;
+    if (view.previous != nullptr && view.previous->container_id == status.container_id &&
+        !view.previous->image_id.empty()) {
+      status.image_id = view.previous->image_id;  // the name may have moved since it was started
+    }
     if (view.previous != nullptr && view.previous->state.type == State::Type::kTerminated) {
       status.last_state = view.previous->state;
     }

@@ -52,4 +52,8 @@ ContainerDecision decide(const ContainerView& view);
 // What the kubelet would say of an ended child.
 object::ContainerState terminated_state(const monitor::ChildState& child);
 
+// What it would say of a start that it knows of and nobody watches any more: it went with a reboot,
+// or its monitor was killed.
+object::ContainerState lost_state(const object::ContainerState& before);
+
 }  // namespace duet::pod

@@ -5,12 +5,41 @@
 
 namespace duet::pod {
 
-Result<ReadyImage> ImagePreparer::prepare(const ImageRequest& request) {
-  DUET_TRY([&]() -> Status {
-    const auto reference = oci::parse_reference(request.reference);
-    return reference.ok() ? Status() : reference.error();
-  }());
-  DUET_ASSIGN(oci::Image image, find_or_pull(request));
+namespace {
+
+oci::Wanted wanted_of(const ImageRequest& request) {
+  return request.wasm ? oci::Wanted::kWasm : oci::Wanted::kAny;
+}
+
+bool must_pull(const ImageRequest& request, const Result<oci::Image>& local) {
+  const bool absent = !local.ok() && (local.error().code() == ErrorCode::kNotFound ||
+                                      local.error().code() == ErrorCode::kCorrupt);
+  return request.pull_policy == "Always" || (absent && request.pull_policy != "Never");
+}
+
+}  // namespace
+
+Result<std::optional<ReadyImage>> ImagePreparer::prepare(const ImageRequest& request,
+                                                         ImageSource source,
+                                                         const std::stop_token& stop) {
+  if (const auto reference = oci::parse_reference(request.reference); !reference.ok()) {
+    return reference.error();
+  }
+  auto image = store_.resolve(request.reference, wanted_of(request));
+  if (must_pull(request, image)) {
+    if (source == ImageSource::kStore) {
+      return std::optional<ReadyImage>();
+    }
+    image = pull(request, std::move(image), stop);
+  }
+  if (!image.ok()) {
+    return image.error();
+  }
+  DUET_ASSIGN(auto ready, prepare_image(request, std::move(*image)));
+  return std::optional(std::move(ready));
+}
+
+Result<ReadyImage> ImagePreparer::prepare_image(const ImageRequest& request, oci::Image image) {
   if (image.kind == oci::ImageKind::kWasm) {
     return prepare_module(std::move(image));
   }
@@ -21,19 +50,13 @@ Result<ReadyImage> ImagePreparer::prepare(const ImageRequest& request) {
   return prepare_container(std::move(image));
 }
 
-Result<oci::Image> ImagePreparer::find_or_pull(const ImageRequest& request) {
-  const oci::Wanted wanted = request.wasm ? oci::Wanted::kWasm : oci::Wanted::kAny;
-  auto local = store_.resolve(request.reference, wanted);
-  const bool absent = !local.ok() && (local.error().code() == ErrorCode::kNotFound ||
-                                      local.error().code() == ErrorCode::kCorrupt);
-  const bool pulls = request.pull_policy == "Always" || (absent && request.pull_policy != "Never");
-  if (!pulls) {
-    return local;
-  }
+// `local` is what is here, if anything is.
+Result<oci::Image> ImagePreparer::pull(const ImageRequest& request, Result<oci::Image> local,
+                                       const std::stop_token& stop) {
   oci::PullOptions options = options_.pull;
-  options.wanted = wanted;
+  options.wanted = wanted_of(request);
   options_.report("Pulling image \"" + request.reference + "\"");
-  auto pulled = oci::pull(store_, request.reference, options);
+  auto pulled = oci::pull(store_, request.reference, options, {}, stop);
   if (pulled.ok()) {
     options_.report("Successfully pulled image \"" + request.reference + "\"");
     return pulled;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "container/layer_store.h"
@@ -26,12 +27,15 @@ class ImagePreparer {
                 ImagePreparerOptions options)
       : store_(store), layers_(layers), cache_(cache), options_(std::move(options)) {}
 
-  // The errors are those of image_wait_of. With the policy Always, a registry that cannot be
-  // reached is no error when the image is here: a site must start without a network.
-  Result<ReadyImage> prepare(const ImageRequest& request);
+  // A PrepareImage. The errors are those of image_wait_of. With the policy Always, a registry that
+  // cannot be reached is no error when the image is here: a site must start without a network.
+  Result<std::optional<ReadyImage>> prepare(const ImageRequest& request, ImageSource source,
+                                            const std::stop_token& stop);
 
  private:
-  Result<oci::Image> find_or_pull(const ImageRequest& request);
+  Result<oci::Image> pull(const ImageRequest& request, Result<oci::Image> local,
+                          const std::stop_token& stop);
+  Result<ReadyImage> prepare_image(const ImageRequest& request, oci::Image image);
   Result<ReadyImage> prepare_container(oci::Image image);
   Result<ReadyImage> prepare_module(oci::Image image);
 

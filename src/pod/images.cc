@@ -16,6 +16,7 @@ struct Entry {
   enum class Phase { kQueued, kWorking, kReady, kFailed };
   Phase phase = Phase::kQueued;
   std::shared_ptr<const ReadyImage> ready;
+  std::string revision;  // of the names, when it was looked for
   ImageWait wait;
   int failures = 0;
   sys::MonotonicTime retry_at;
@@ -25,9 +26,12 @@ struct Entry {
 class ThreadedImages final : public Images {
  public:
   ThreadedImages(PrepareImage prepare, const sys::Clock& clock, ImagesOptions options)
-      : prepare_(std::move(prepare)), clock_(clock), options_(options) {
+      : prepare_(std::move(prepare)), clock_(clock), options_(std::move(options)) {
     for (int i = 0; i < options_.worker_limit; ++i) {
-      threads_.emplace_back([this] { work(); });
+      threads_.emplace_back([this] { work(ImageSource::kStore); });
+    }
+    for (int i = 0; i < options_.pull_limit; ++i) {
+      threads_.emplace_back([this] { work(ImageSource::kRegistry); });
     }
   }
 
@@ -36,6 +40,7 @@ class ThreadedImages final : public Images {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
     }
+    stop_.request_stop();
     changed_.notify_all();
     for (auto& thread : threads_) {
       thread.join();
@@ -80,6 +85,16 @@ class ThreadedImages final : public Images {
     }
   }
 
+  void refresh(const ImageRequest& request) override {
+    const std::string now = revision();
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(request);
+    if (found != entries_.end() && found->second.phase == Entry::Phase::kReady &&
+        found->second.revision != now) {
+      entries_.erase(found);
+    }
+  }
+
  private:
   static ImageState state_of(const Entry& entry) {
     if (entry.phase == Entry::Phase::kReady) {
@@ -91,40 +106,52 @@ class ThreadedImages final : public Images {
     return {nullptr, entry.wait};
   }
 
-  void queue(const ImageRequest& request) {
-    queue_.push_back(request);
-    changed_.notify_one();
+  std::string revision() const { return options_.revision ? options_.revision() : ""; }
+
+  void queue(const ImageRequest& request, ImageSource source = ImageSource::kStore) {
+    queues_[source].push_back(request);
+    changed_.notify_all();
   }
 
-  void work() {
+  // Each source has threads of its own: a registry that does not answer holds up nothing that is
+  // here.
+  void work(ImageSource source) {
     std::unique_lock lock(mutex_);
+    auto& queue_here = queues_[source];
     for (;;) {
-      changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      changed_.wait(lock, [&] { return stopping_ || !queue_here.empty(); });
       if (stopping_) {
         return;
       }
-      const ImageRequest request = queue_.front();
-      queue_.pop_front();
+      const ImageRequest request = queue_here.front();
+      queue_here.pop_front();
       entries_[request].phase = Entry::Phase::kWorking;
       lock.unlock();
-      auto result = prepare_(request);
+      const std::string before = revision();
+      auto result = prepare_(request, source, stop_.get_token());
       lock.lock();
-      settle(request, std::move(result), lock);
+      entries_[request].revision = before;
+      if (result.ok() && !result->has_value() && source == ImageSource::kStore) {
+        queue(request, ImageSource::kRegistry);
+      } else {
+        settle(request, result, lock);
+      }
     }
   }
 
   // Stores the outcome and tells everybody who waited, without the lock.
-  void settle(const ImageRequest& request, Result<ReadyImage> result,
+  void settle(const ImageRequest& request, Result<std::optional<ReadyImage>>& result,
               std::unique_lock<std::mutex>& lock) {
     Entry& entry = entries_[request];
-    if (result.ok()) {
+    if (result.ok() && result->has_value()) {
       entry.phase = Entry::Phase::kReady;
-      entry.ready = std::make_shared<const ReadyImage>(std::move(*result));
+      entry.ready = std::make_shared<const ReadyImage>(std::move(**result));
       entry.wait = {};
       entry.failures = 0;
     } else {
       entry.phase = Entry::Phase::kFailed;
-      entry.wait = image_wait_of(request, result.error());
+      entry.wait = image_wait_of(
+          request, result.ok() ? not_found("image " + request.reference) : result.error());
       if (entry.failures > 0 && entry.wait.reason == "ErrImagePull") {
         entry.wait.reason = "ImagePullBackOff";
         entry.wait.message =
@@ -150,8 +177,9 @@ class ThreadedImages final : public Images {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::map<ImageRequest, Entry> entries_;
-  std::deque<ImageRequest> queue_;
+  std::map<ImageSource, std::deque<ImageRequest>> queues_;
   bool stopping_ = false;
+  std::stop_source stop_;
   std::vector<std::thread> threads_;
 };
 
@@ -177,7 +205,7 @@ ImageWait image_wait_of(const ImageRequest& request, const Error& error) {
 
 std::unique_ptr<Images> Images::start(PrepareImage prepare, const sys::Clock& clock,
                                       ImagesOptions options) {
-  return std::make_unique<ThreadedImages>(std::move(prepare), clock, options);
+  return std::make_unique<ThreadedImages>(std::move(prepare), clock, std::move(options));
 }
 
 }  // namespace duet::pod

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "base/result.h"
@@ -48,14 +49,25 @@ struct ImageState {
   ImageWait wait;
 };
 
-// Brings one image to readiness; blocks, may take minutes. Called from several threads.
-using PrepareImage = std::function<Result<ReadyImage>(const ImageRequest&)>;
+enum class ImageSource {
+  kStore,     // what is here; no network
+  kRegistry,  // pulled first
+};
+
+// Brings one image to readiness; blocks, with kRegistry for minutes. Nothing: it is not in the
+// store and has to come from its registry. A pull ends early when a stop is requested. Called from
+// several threads.
+using PrepareImage = std::function<Result<std::optional<ReadyImage>>(
+    const ImageRequest&, ImageSource, const std::stop_token& stop)>;
 
 struct ImagesOptions {
   int worker_limit = 2;               // images prepared at the same time
+  int pull_limit = 4;                 // and those that come from registries, which may be far away
   size_t request_limit = 10'000;      // remembered
   int64_t backoff_first_ms = 10'000;  // after a failure; doubles
   int64_t backoff_limit_ms = 300'000;
+  // Changes when a name in the store may mean another image; none: names never change.
+  std::function<std::string()> revision;
 };
 
 // Thread-safe.
@@ -64,7 +76,7 @@ class Images {
   // `clock` must outlive it.
   static std::unique_ptr<Images> start(PrepareImage prepare, const sys::Clock& clock,
                                        ImagesOptions options = {});
-  // Waits for the images that are being prepared.
+  // Stops pulls, and waits for the images that are being prepared.
   virtual ~Images() = default;
 
   // What is known of the image now. Starts preparing it if nobody did or its back-off is over, and
@@ -78,6 +90,8 @@ class Images {
   // Next ensure() looks again: for Always before a new start, and when something the image needs
   // was removed.
   virtual void forget(const ImageRequest& request) = 0;
+  // The same, if names have changed since it was prepared: before a new pod's start.
+  virtual void refresh(const ImageRequest& request) = 0;
 };
 
 // The reason a Kubernetes user expects for a failed preparation.

@@ -48,11 +48,18 @@ class PodPaths {
   std::string cgroup_;
 };
 
+// Namespace and name of a pod of which only the uid is known, as the name of its folder of logs
+// says; both are empty when it has none.
+object::ObjectKey key_of_logs(const NodePaths& node, const std::string& uid);
+
 // The ID of one start of a container: <uid>-<container>-<attempt>. Unique on the node; attempt is
 // its restart count.
 std::string container_id(const std::string& uid, const std::string& container, int attempt);
 
 // The attempt in an ID of this pod and container; -1: it is another's.
 int attempt_of(const std::string& id, const std::string& uid, const std::string& container);
+
+// The container in an ID of this pod; empty: it is another's.
+std::string container_of(const std::string& id, const std::string& uid);
 
 }  // namespace duet::pod

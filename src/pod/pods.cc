@@ -23,15 +23,30 @@ struct Entry {
   object::Pod last;
 };
 
+class ControlledPods;
+
+// What wakes pods from other threads: images, probes and hooks that end when the pods are gone
+// already find nobody here.
+struct Alarm {
+  std::mutex mutex;
+  ControlledPods* pods = nullptr;
+};
+
 class ControlledPods final : public Pods {
  public:
   ControlledPods(PodContext context, PodsOptions options)
       : context_(std::move(context)), options_(std::move(options)) {}
 
   Status begin() {
-    context_.wake = [this](const object::ObjectKey& key) { wake(store::key_text(key)); };
+    alarm_->pods = this;
+    context_.wake = [alarm = alarm_](const object::ObjectKey& key) {
+      const std::lock_guard lock(alarm->mutex);
+      if (alarm->pods != nullptr) {
+        alarm->pods->wake(store::key_text(key));
+      }
+    };
     DUET_ASSIGN(watcher_, MonitorWatcher::start([this](const std::string& key) { wake(key); }));
-    DUET_TRY(sweep());
+    DUET_ASSIGN(const auto strays, find_strays());
     store::ControllerOptions options{
         .name = "pods",
         .kinds = {object::Kind::kPod, object::Kind::kConfigMap, object::Kind::kSecret},
@@ -39,12 +54,19 @@ class ControlledPods final : public Pods {
     auto controller = Controller::start(
         context_.store, options, [this](const store::WatchEvent& event) { return keys_of(event); },
         [this](const std::string& key) { return reconcile(key); }, options_.log);
+    for (const auto& key : strays) {
+      controller->wake(key);
+    }
     const std::lock_guard lock(mutex_);
     controller_ = std::move(controller);
     return {};
   }
 
   ~ControlledPods() override {
+    {
+      const std::lock_guard lock(alarm_->mutex);
+      alarm_->pods = nullptr;
+    }
     end_controller();
     watcher_.reset();
   }
@@ -279,33 +301,34 @@ class ControlledPods final : public Pods {
     return Controller::Next{};
   }
 
-  // Pods that were deleted while no agent was there.
-  Status sweep() {
+  // Pods that the store no longer knows, found by what they left: they are ended as if they had
+  // just been deleted. Each has an entry under a key that no object has. Gives those keys.
+  Result<std::set<std::string>> find_strays() {
     DUET_ASSIGN(const auto listing, context_.store.list(object::Kind::kPod));
     std::set<std::string> known;
     for (const auto& object : listing.objects) {
       known.insert(object.uid);
     }
+    std::set<std::string> keys;
     for (const auto& root : {context_.paths.run + "/pods", context_.paths.state + "/pods"}) {
       const auto uids = sys::list_directory(root);
       for (const auto& uid : uids.value_or({})) {
         if (!known.contains(uid)) {
-          object::Pod pod;
-          pod.meta.uid = uid;
-          PodWorker worker(context_, {object::Kind::kPod, "", ""}, uid);
-          const auto ended = worker.terminate(pod, 0);
-          if (!ended.ok() || !worker.gone()) {
-            options_.log("pod " + uid + " of before is not wholly gone: " +
-                         (ended.ok() ? "its processes still end" : ended.error().message()));
-          }
+          const std::string text = store::key_text({object::Kind::kPod, "", uid});
+          const auto entry = entry_of(text);
+          entry->last.meta.uid = uid;
+          entry->worker =
+              std::make_unique<PodWorker>(context_, key_of_logs(context_.paths, uid), uid);
+          keys.insert(text);
         }
       }
     }
-    return {};
+    return keys;
   }
 
   PodContext context_;
   PodsOptions options_;
+  std::shared_ptr<Alarm> alarm_ = std::make_shared<Alarm>();
   std::mutex mutex_;
   std::condition_variable stirred_;  // something happened to a pod
   std::map<std::string, std::shared_ptr<Entry>> entries_;

@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 
+#include "object/codec.h"
 #include "pod/pass.h"
 #include "pod/worker.h"
 #include "sys/file.h"
@@ -28,6 +30,8 @@ int signal_number(const std::string& name) {
   return number > 0 && number <= SIGRTMAX ? number : 0;
 }
 
+std::string pre_stop_name(const std::string& id) { return id + " preStop"; }
+
 }  // namespace
 
 Result<Next> PodWorker::stop_children(const object::Pod& pod, int64_t grace_seconds,
@@ -43,59 +47,107 @@ Result<Next> PodWorker::stop_children(const object::Pod& pod, int64_t grace_seco
   const int64_t now_ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(context_.clock.now().time_since_epoch())
           .count();
-  const bool first = !stop_at_ms_;
   stop_at_ms_ = std::min(stop_at_ms_.value_or(INT64_MAX), now_ms + grace_seconds * 1000);
   for (const auto& child : children) {
     context_.prober.forget(child.id);
     if (child.phase == monitor::ChildPhase::kExited) {
+      context_.hooks.forget(pre_stop_name(child.id));
       continue;
     }
     stopped = false;
     if (now_ms >= *stop_at_ms_) {
       DUET_TRY(monitor->send_signal(child.id, SIGKILL));
-    } else if (first) {
-      DUET_TRY(ask_to_stop(pod, *monitor, child.id, grace_seconds));
+    } else if (!signalled_.contains(child.id)) {
+      DUET_TRY(ask_to_stop(pod, *monitor, child.id, *stop_at_ms_ - now_ms));
     }
   }
   return stopped ? Next{} : Next{std::max<int64_t>(20, *stop_at_ms_ - now_ms)};
 }
 
+// All containers at once: first a container's preStop, if it has one, then its signal.
 Status PodWorker::ask_to_stop(const object::Pod& pod, const monitor::MonitorClient& monitor,
-                              const std::string& id, int64_t grace_seconds) {
+                              const std::string& id, int64_t left_ms) {
   int signal = SIGTERM;
   for (const auto& container : pod.spec.containers) {
     if (attempt_of(id, uid_, container.name) < 0) {
       continue;
     }
-    event("Normal", "Killing", "Stopping container " + container.name);
+    if (!pre_stop_is_over(pod, container, monitor, id, left_ms)) {
+      return {};
+    }
     const auto image = context_.images.find(image_request(pod, container));
     if (image && image->ready && !image->ready->image.config.stop_signal.empty()) {
       const int wanted = signal_number(image->ready->image.config.stop_signal);
       signal = wanted != 0 ? wanted : SIGTERM;
     }
-    if (container.pre_stop) {
-      const ActionTarget target{pod.status.pod_ip, container,           id, paths_,
-                                monitor,           &context_.containers};
-      const Status hook = context_.actions.run(*container.pre_stop, target, grace_seconds * 1000);
-      if (!hook.ok()) {
-        event("Warning", "FailedPreStopHook", hook.error().message());
-      }
-    }
   }
+  signalled_.insert(id);
   return monitor.send_signal(id, signal);
 }
 
+bool PodWorker::pre_stop_is_over(const object::Pod& pod, const object::Container& container,
+                                 const monitor::MonitorClient& monitor, const std::string& id,
+                                 int64_t left_ms) {
+  const std::string name = pre_stop_name(id);
+  if (!context_.hooks.knows(name)) {
+    event("Normal", "Killing", "Stopping container " + container.name);
+  }
+  if (!container.pre_stop) {
+    return true;
+  }
+  const bool is_container = sys::file_exists(paths_.container(id));
+  const ActionTarget target{pod.status.pod_ip,
+                            container,
+                            id,
+                            paths_,
+                            monitor,
+                            is_container ? &context_.containers : &context_.programs};
+  context_.hooks.begin(
+      name,
+      [&actions = context_.actions, hook = *container.pre_stop, target, left_ms] {
+        return actions.run(hook, target, left_ms);
+      },
+      [wake = context_.wake, key = key_] { wake(key); });
+  const auto ended = context_.hooks.ended(name);
+  if (ended && !ended->ok()) {
+    event("Warning", "FailedPreStopHook", ended->error().message());
+  }
+  return ended.has_value();
+}
+
+// The last status of a pod that is over: what ran when it was decided has been stopped since.
+Status PodWorker::tell_ends(const object::Pod& pod) {
+  const auto ends = monitor::read_exits(paths_.run());
+  object::PodStatus status = pod.status;
+  const auto tell = [&](object::ContainerStatus& one) {
+    if (one.state.type != object::ContainerState::Type::kRunning || one.container_id.empty()) {
+      return;
+    }
+    one.ready = one.started = false;
+    const auto child = std::find_if(ends->begin(), ends->end(), [&](const auto& end) {
+      return "duet://" + end.id == one.container_id;
+    });
+    one.state = child == ends->end() ? lost_state(one.state) : terminated_state(*child);
+  };
+  if (!ends.ok()) {
+    return {};  // nothing of it ever ran
+  }
+  std::for_each(status.init_container_statuses.begin(), status.init_container_statuses.end(), tell);
+  std::for_each(status.container_statuses.begin(), status.container_statuses.end(), tell);
+  if (status == pod.status) {
+    return {};
+  }
+  const auto stored = context_.store.update_status(key_, uid_, object::encode_pod_status(status));
+  return stored.ok() || stored.error().code() == ErrorCode::kNotFound ? Status() : stored.error();
+}
+
+// What is there counts, not what the spec says now: it may have changed, or be forgotten.
 Status PodWorker::clean_up(const object::Pod& pod) {
   const auto ids = sys::list_directory(paths_.containers());
-  if (ids.ok()) {
-    for (const auto& id : *ids) {
-      for (const auto* list : {&pod.spec.init_containers, &pod.spec.containers}) {
-        for (const auto& container : *list) {
-          if (attempt_of(id, uid_, container.name) >= 0) {
-            DUET_TRY(context_.containers.remove(paths_, container.name, id));
-          }
-        }
-      }
+  for (const auto& id : ids.value_or({})) {
+    const std::string container = container_of(id, uid_);
+    if (!container.empty()) {
+      DUET_TRY(context_.containers.remove(paths_, container, id));
     }
   }
   return context_.sandboxes.remove(pod, paths_);
@@ -151,6 +203,7 @@ Result<bool> PodWorker::changed_spec_is_gone(const object::Pod& pod) {
     DUET_TRY(clean_up(pod));
     memory_.clear();
     stop_at_ms_.reset();
+    signalled_.clear();
     const auto reset = context_.store.update_status(key_, uid_, "{}");
     if (!reset.ok()) {
       return reset.error();

@@ -22,6 +22,19 @@ using Next = store::Controller::Next;
 constexpr int64_t kStartRetryMs = 2'000;  // doubles with each failed start
 constexpr int64_t kStartRetryLimitMs = 300'000;
 constexpr int64_t kPrepareRetryMs = 2'000;
+constexpr int64_t kPostStartLimitMs = 30'000;
+
+std::string post_start_name(const std::string& id) { return id + " postStart"; }
+
+// Whether something of the pod was ever started, so that it may run.
+bool has_begun(const object::PodStatus& status) {
+  const auto began = [](const object::ContainerStatus& one) {
+    return one.state.type != State::Type::kWaiting || one.last_state;
+  };
+  return std::any_of(status.init_container_statuses.begin(), status.init_container_statuses.end(),
+                     began) ||
+         std::any_of(status.container_statuses.begin(), status.container_statuses.end(), began);
+}
 
 int64_t unix_ms(const sys::Clock& clock) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(clock.now().time_since_epoch())
@@ -64,6 +77,7 @@ Result<Next> PodWorker::sync(const object::Pod& pod) {
     if (!stopped) {
       return next;
     }
+    DUET_TRY(tell_ends(pod));
     DUET_TRY(clean_up(pod));
     settled_ = true;
     return Next{};
@@ -75,12 +89,17 @@ Result<Next> PodWorker::sync(const object::Pod& pod) {
   Pass pass(pod, unix_ms(context_.clock));
   prepare_images(pass);
   const Status prepared = prepare_sandbox(pass);
+  const Status seen = prepared.ok() ? observe(pass) : prepared;
   if (!prepared.ok()) {
     event("Warning", "FailedCreatePodSandBox", prepared.error().message());
-    pass.not_prepared = ImageWait{"ContainerCreating", prepared.error().message()};
+  }
+  if (!seen.ok() && has_begun(pod.status)) {
+    return Next{kPrepareRetryMs};  // what cannot be seen has not ended for that
+  }
+  if (!seen.ok()) {
+    pass.not_prepared = ImageWait{"ContainerCreating", seen.error().message()};
     pass.look_again_in(kPrepareRetryMs);
   }
-  observe(pass);
   pass.progress.init_done = run_init_containers(pass);
   run_containers(pass);
   DUET_TRY(store_status(pass));
@@ -107,9 +126,11 @@ void PodWorker::prepare_images(Pass& pass) {
     const ImageRequest request = image_request(pass.pod, container);
     if (fresh_ && request.pull_policy == "Always") {
       context_.images.forget(request);
+    } else if (fresh_) {
+      context_.images.refresh(request);
     }
-    const auto wake = [context = &context_, key = key_] { context->wake(key); };
-    ImageState state = context_.images.ensure(request, wake);
+    ImageState state =
+        context_.images.ensure(request, [wake = context_.wake, key = key_] { wake(key); });
     if (!state.ready && !state.wait.message.empty()) {
       event("Warning", state.wait.reason == "ImagePullBackOff" ? "BackOff" : "Failed",
             state.wait.message);
@@ -147,19 +168,18 @@ Status PodWorker::prepare_sandbox(Pass& pass) {
   return {};
 }
 
-void PodWorker::observe(Pass& pass) {
+Status PodWorker::observe(Pass& pass) {
   if (!pass.sandbox.monitor) {
-    return;
+    return {};
   }
-  const auto children = pass.sandbox.monitor->list();
-  if (!children.ok()) {
-    pass.not_prepared = ImageWait{"ContainerCreating", children.error().message()};
-    pass.look_again_in(kPrepareRetryMs);
-    return;
+  DUET_ASSIGN(auto children, pass.sandbox.monitor->list());
+  // What ended under a monitor that was killed since.
+  if (auto ended = monitor::read_exits(paths_.run()); ended.ok()) {
+    children.insert(children.end(), ended->begin(), ended->end());
   }
   const auto look = [&](const object::Container& container) {
     LastStart last;
-    for (const auto& child : *children) {
+    for (const auto& child : children) {
       const int attempt = attempt_of(child.id, uid_, container.name);
       if (attempt > last.attempt) {
         last = {attempt, child};
@@ -171,6 +191,7 @@ void PodWorker::observe(Pass& pass) {
   };
   std::for_each(pass.pod.spec.init_containers.begin(), pass.pod.spec.init_containers.end(), look);
   std::for_each(pass.pod.spec.containers.begin(), pass.pod.spec.containers.end(), look);
+  return {};
 }
 
 bool PodWorker::run_init_containers(Pass& pass) {
@@ -253,6 +274,7 @@ void PodWorker::run_container(Pass& pass, const object::Container& container, bo
   if (const auto last = pass.starts.find(container.name);
       last != pass.starts.end() && last->second.child.phase == monitor::ChildPhase::kExited) {
     context_.prober.forget(last->second.child.id);
+    context_.hooks.forget(post_start_name(last->second.child.id));
     if (memory.reported_end < last->second.attempt) {
       memory.reported_end = last->second.attempt;
       memory.kill_at_ms.reset();
@@ -274,7 +296,7 @@ void PodWorker::run_container(Pass& pass, const object::Container& container, bo
     event("Warning", "BackOff", "Back-off restarting failed container " + container.name);
   }
   statuses.push_back(decision.status);
-  if (decision.running() && !init) {
+  if (decision.running() && post_start_is_over(pass, container) && !init) {
     probe(pass, container, statuses.back());
   }
   pass.progress.containers_done = pass.progress.containers_done && decision.done;
@@ -294,7 +316,7 @@ void PodWorker::register_handler(Pass& pass, const object::Container& container,
   status.started = status.ready = true;
   pass.progress.containers_done = false;
   if (!context_.handlers.has(uid_, container.name)) {
-    auto environment = resolve_environment(pass.pod, container, values_);
+    auto environment = environment_of(pass, container);
     const std::string log = paths_.log(container.name, 0);
     Status log_made = sys::make_directories(log.substr(0, log.rfind('/')));
     if (log_made.ok() && !sys::file_exists(log)) {
@@ -327,18 +349,31 @@ void PodWorker::register_handler(Pass& pass, const object::Container& container,
   pass.status.container_statuses.push_back(status);
 }
 
+// The pod as this pass knows it: addresses and node are not in the store before its first status
+// is. kInvalid: what the container refers to is not there.
+Result<Environment> PodWorker::environment_of(const Pass& pass,
+                                              const object::Container& container) const {
+  object::Pod known = pass.pod;
+  known.spec.node_name = context_.node_name;
+  known.status.pod_ip = pass.status.pod_ip;
+  known.status.host_ip = pass.status.host_ip;
+  auto environment = resolve_environment(known, container, values_);
+  return environment.ok() ? std::move(environment) : invalid(environment.error().message());
+}
+
 void PodWorker::start(Pass& pass, const object::Container& container,
                       const ContainerDecision& decision) {
   auto& memory = memory_[container.name];
   const auto& image = *pass.images[container.name].ready;
   auto started = try_start(pass, container, image, decision);
   if (!started.ok()) {
-    const bool config = started.error().code() == ErrorCode::kNotFound &&
-                        started.error().message().starts_with("env ");
-    start_failed(
-        container,
-        {config ? "CreateContainerConfigError" : "RunContainerError", started.error().message()},
-        pass.now_ms);
+    // Something of the image may be gone: the next try looks.
+    context_.images.forget(image_request(pass.pod, container));
+    const bool says_wrong = started.error().code() == ErrorCode::kInvalid;
+    start_failed(container,
+                 {says_wrong ? "CreateContainerConfigError" : "RunContainerError",
+                  started.error().message()},
+                 pass.now_ms);
     return;
   }
   if (decision.attempt > 0) {
@@ -353,16 +388,16 @@ void PodWorker::start(Pass& pass, const object::Container& container,
 Result<monitor::ChildState> PodWorker::try_start(Pass& pass, const object::Container& container,
                                                  const ReadyImage& image,
                                                  const ContainerDecision& decision) {
-  auto environment = resolve_environment(pass.pod, container, values_);
-  if (!environment.ok()) {
-    return Error(ErrorCode::kNotFound, environment.error().message());
-  }
+  DUET_ASSIGN(auto environment, environment_of(pass, container));
   DUET_ASSIGN(auto mounts, volumes_.mounts(pass.pod, container));
   if (const auto last = pass.starts.find(container.name); last != pass.starts.end()) {
     const std::string old = last->second.child.id;
     DUET_TRY(context_.containers.remove(paths_, container.name, old));
     DUET_TRY(context_.programs.remove(paths_, container.name, old));
-    DUET_TRY(pass.sandbox.monitor->remove(old));
+    const Status forgotten = pass.sandbox.monitor->remove(old);
+    if (!forgotten.ok() && forgotten.error().code() != ErrorCode::kNotFound) {
+      return forgotten.error();
+    }
   }
   const std::string log = paths_.log(container.name, decision.attempt);
   DUET_TRY(sys::make_directories(log.substr(0, log.rfind('/'))));
@@ -378,20 +413,37 @@ Result<monitor::ChildState> PodWorker::try_start(Pass& pass, const object::Conta
                              .image = image,
                              .paths = paths_,
                              .sandbox = pass.sandbox,
-                             .environment = std::move(*environment),
+                             .environment = std::move(environment),
                              .mounts = std::move(mounts),
                              .log_path = log};
   auto started = runtime.start(request);
   if (started.ok() && container.post_start) {
     const ActionTarget target{pass.sandbox.pod_ip,  container, request.id, paths_,
                               pass.sandbox.monitor, &runtime};
-    const Status hook = context_.actions.run(*container.post_start, target, 30'000);
-    if (!hook.ok()) {
-      event("Warning", "FailedPostStartHook", hook.error().message());
-      (void)pass.sandbox.monitor->send_signal(request.id, SIGKILL);
-    }
+    context_.hooks.begin(
+        post_start_name(request.id),
+        [&actions = context_.actions, hook = *container.post_start, target] {
+          return actions.run(hook, target, kPostStartLimitMs);
+        },
+        [wake = context_.wake, key = key_] { wake(key); });
   }
   return started;
+}
+
+// Until it is, the container is neither probed nor ready. A hook that failed ends the container.
+bool PodWorker::post_start_is_over(Pass& pass, const object::Container& container) {
+  const std::string& id = memory_[container.name].running_id;
+  const std::string name = post_start_name(id);
+  const auto ended = context_.hooks.ended(name);
+  if (ended && !ended->ok()) {
+    event("Warning", "FailedPostStartHook", ended->error().message());
+    (void)pass.sandbox.monitor->send_signal(id, SIGKILL);
+  }
+  if (ended) {
+    context_.hooks.forget(name);
+  }
+  // One of an agent before us counts as done.
+  return ended || !context_.hooks.knows(name);
 }
 
 void PodWorker::start_failed(const object::Container& container, const ImageWait& why,
@@ -420,7 +472,7 @@ void PodWorker::probe(Pass& pass, const object::Container& container,
          timeout_ms = int64_t{1'000} * probe.timeout_seconds] {
           return actions.run(handler, target, timeout_ms);
         },
-        [context = &context_, key = key_] { context->wake(key); });
+        [wake = context_.wake, key = key_] { wake(key); });
     return context_.prober.result(id, kind);
   };
   status.started = true;
@@ -437,8 +489,12 @@ void PodWorker::probe(Pass& pass, const object::Container& container,
     kill_unhealthy(pass, container, ProbeKind::kLiveness);
   }
   if (status.started && container.readiness_probe) {
-    status.ready =
-        watch(ProbeKind::kReadiness, *container.readiness_probe) == ProbeResult::kSuccess;
+    const ProbeResult readiness = watch(ProbeKind::kReadiness, *container.readiness_probe);
+    status.ready = readiness == ProbeResult::kSuccess;
+    if (readiness == ProbeResult::kFailure) {
+      event("Warning", "Unhealthy",
+            "Readiness probe failed: " + context_.prober.message(id, ProbeKind::kReadiness));
+    }
   }
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "pod/actions.h"
 #include "pod/container_status.h"
 #include "pod/handlers.h"
+#include "pod/hooks.h"
 #include "pod/images.h"
 #include "pod/paths.h"
 #include "pod/pod_status.h"
@@ -35,13 +37,15 @@ struct PodContext {
   Handlers& handlers;
   Prober& prober;
   Actions& actions;
+  Hooks& hooks;
   NodePaths paths;
   std::string node_name;
   std::string architecture;  // as in kubernetes.io/arch: amd64, arm64
   std::string runtime_name;  // of the OCI runtime: what runtimeClassName may say beside "wasm"
   uid_t gateway_uid = 0;     // who writes the logs of handlers
   gid_t gateway_gid = 0;
-  std::function<void(const object::ObjectKey&)> wake;  // the pod wants another pass
+  // The pod wants another pass. Copies of it may be called even when the pods are gone.
+  std::function<void(const object::ObjectKey&)> wake;
 };
 
 // One pod. Each pass looks at what is (store, monitor, images, probes) and moves it towards what is
@@ -81,7 +85,7 @@ class PodWorker {
 
   void prepare_images(Pass& pass);
   Status prepare_sandbox(Pass& pass);
-  void observe(Pass& pass);
+  Status observe(Pass& pass);
   bool run_init_containers(Pass& pass);
   void run_containers(Pass& pass);
   void run_container(Pass& pass, const object::Container& container, bool init);
@@ -90,6 +94,7 @@ class PodWorker {
   Result<monitor::ChildState> try_start(Pass& pass, const object::Container& container,
                                         const ReadyImage& image, const ContainerDecision& decision);
   void start_failed(const object::Container& container, const ImageWait& why, int64_t now_ms);
+  Result<Environment> environment_of(const Pass& pass, const object::Container& container) const;
   void register_handler(Pass& pass, const object::Container& container, const ReadyImage& image);
   void probe(Pass& pass, const object::Container& container, object::ContainerStatus& status);
   void kill_unhealthy(Pass& pass, const object::Container& container, ProbeKind kind);
@@ -99,7 +104,12 @@ class PodWorker {
   Result<store::Controller::Next> stop_children(const object::Pod& pod, int64_t grace_seconds,
                                                 bool& stopped);
   Status ask_to_stop(const object::Pod& pod, const monitor::MonitorClient& monitor,
-                     const std::string& id, int64_t grace_seconds);
+                     const std::string& id, int64_t left_ms);
+  bool pre_stop_is_over(const object::Pod& pod, const object::Container& container,
+                        const monitor::MonitorClient& monitor, const std::string& id,
+                        int64_t left_ms);
+  bool post_start_is_over(Pass& pass, const object::Container& container);
+  Status tell_ends(const object::Pod& pod);
   Status clean_up(const object::Pod& pod);
   void event(const char* type, const char* reason, const std::string& message);
 
@@ -111,6 +121,7 @@ class PodWorker {
   Volumes volumes_;
   std::map<std::string, Memory> memory_;
   std::optional<int64_t> stop_at_ms_;  // the whole pod is being stopped and is killed then
+  std::set<std::string> signalled_;    // starts that were asked to stop since
   bool fresh_ = true;
   bool settled_ = false;  // it ended and what it used was taken away
   bool gone_ = false;
