@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Whole node: containers, with the real OCI runtime and CNI plugins."""
 
+import json
 import os
 import pathlib
 import signal
@@ -114,6 +115,93 @@ class Life(ContainerTest):
         self.site.wait_reason("crash", "CrashLoopBackOff")
         self.site.wait_for("hungry to fail", lambda: self.site.pod_status("hungry").get("phase") == "Failed")
         self.assertEqual(self.site.pod_status("hungry")["containerStatuses"][0]["state"]["terminated"]["reason"], "OOMKilled")
+
+
+    def test_a_first_start_knows_its_address_and_node(self):
+        fields = {"IP": "status.podIP", "HOST": "status.hostIP", "NODE": "spec.nodeName", "NAME": "metadata.name"}
+        env = [{"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()]
+        self.site.write("a.yaml", self.shell("down", "echo $IP,$HOST,$NODE,$NAME; while true; do sleep 1; done", {"env": env}))
+        self.site.start(nodeName="till-7")
+        self.site.wait_ready("down")
+        status = self.site.pod_status("down")
+        self.assertEqual(status["containerStatuses"][0]["restartCount"], 0)
+        self.site.wait_for("its line", lambda: self.site.duet("logs", "down"))
+        self.assertEqual(self.site.duet("logs", "down"), f"{status['podIP']},{status['hostIP']},till-7,down\n")
+
+    def test_a_deadline_leaves_the_end_in_the_status(self):
+        self.site.write("a.yaml", self.shell("late", "trap 'exit 3' TERM; while true; do sleep 0.1; done", activeDeadlineSeconds=2))
+        self.site.start()
+        ended = lambda: self.site.pod_status("late").get("containerStatuses", [{}])[0].get("state", {}).get("terminated")
+        self.assertEqual(self.site.wait_for("the end of its container", ended)["exitCode"], 3)
+        status = self.site.pod_status("late")
+        self.assertEqual((status["phase"], status["reason"], status["containerStatuses"][0]["ready"]), ("Failed", "DeadlineExceeded", False))
+
+    def test_containers_of_a_pod_stop_side_by_side(self):
+        # Each preStop waits for the other one: one after the other would never end.
+        meet = "touch /e/{}; while [ ! -e /e/{} ]; do sleep 0.1; done; echo {} >> /out/met"
+        hook = lambda own, other: {"preStop": {"exec": {"command": ["sh", "-c", meet.format(own, other, own)]}}}
+        out = self.site.root / "out"
+        out.mkdir()
+        mounts = [{"name": "e", "mountPath": "/e"}, {"name": "out", "mountPath": "/out"}]
+        forever = "while true; do sleep 0.1; done"
+        two = self.shell("two", forever, {"lifecycle": hook("a", "b"), "volumeMounts": mounts}, terminationGracePeriodSeconds=600,
+                         volumes=[{"name": "e", "emptyDir": {}}, {"name": "out", "hostPath": {"path": str(out)}}])
+        trap = ["sh", "-c", f"trap 'exit 0' TERM; {forever}"]
+        two["spec"]["containers"][0]["command"] = trap
+        two["spec"]["containers"].append({"name": "other", "image": IMAGE, "command": trap, "lifecycle": hook("b", "a"), "volumeMounts": mounts})
+        self.site.write("a.yaml", two)
+        self.site.start()
+        self.site.wait_ready("two")
+        (self.site.manifests / "a.yaml").unlink()
+        self.site.wait_for("two to go", lambda: self.site.get("pod", "two") is None)
+        self.assertEqual(sorted((out / "met").read_text().split()), ["a", "b"])
+
+
+class Leftovers(ContainerTest):
+    """What a pod used is taken away, also when nobody remembers what that was."""
+
+    def left_of(self, uid):
+        mounts = [line.split()[1] for line in pathlib.Path("/proc/mounts").read_text().splitlines() if uid in line]
+        groups = [str(path) for path in pathlib.Path("/sys/fs/cgroup").glob(f"*/duet/pod{uid}")]
+        folders = [str(path) for path in (self.site.root / "state/pods", self.site.root / "run/pods", self.site.logs)
+                   if path.exists() for path in path.iterdir() if uid in path.name]
+        state = [str(path) for path in (self.site.root / "run/oci").glob(f"*/{uid}*")]
+        return mounts + groups + folders + state
+
+    def test_a_container_that_was_renamed(self):
+        forever = "while true; do sleep 1; done"
+        manifest = self.shell("box", forever)
+        path = self.site.root / "box.json"
+        path.write_text(json.dumps(manifest))
+        self.site.start()
+        self.site.duet("apply", "-f", str(path))
+        self.site.wait_ready("box")
+        uid = self.site.get("pod", "box")["metadata"]["uid"]
+        manifest["spec"]["containers"][0]["name"] = "renamed"
+        path.write_text(json.dumps(manifest))
+        self.site.duet("apply", "-f", str(path))
+        self.site.wait_for("the new container", lambda: self.site.pod_status("box").get("containerStatuses", [{}])[0].get("name") == "renamed")
+        self.site.wait_ready("box")
+        self.assertEqual([one for one in self.left_of(uid) if f"{uid}-main" in one], [])
+        self.site.duet("delete", "pod", "box")
+        self.assertEqual(self.left_of(uid), [])
+
+    def test_pods_that_the_store_has_forgotten(self):
+        self.site.write("a.yaml", self.shell("box", "while true; do sleep 1; done", {"volumeMounts": [
+            {"name": "e", "mountPath": "/e", "subPath": "part"}, {"name": "m", "mountPath": "/m"}]},
+            volumes=[{"name": "e", "emptyDir": {}}, {"name": "m", "emptyDir": {"medium": "Memory"}}]))
+        self.site.start()
+        self.site.wait_ready("box")
+        uid = self.site.get("pod", "box")["metadata"]["uid"]
+        pid = self.init_pid("box")
+        self.assertTrue(self.left_of(uid))
+        self.site.kill_agent()
+        for path in (self.site.root / "state").glob("objects.db*"):
+            path.unlink()
+        self.site.start()
+        self.site.wait_for("the forgotten pod to be gone", lambda: not self.left_of(uid))
+        self.assertFalse(alive(pid))
+        self.site.wait_ready("box")
 
 
 class Exec(ContainerTest):

@@ -72,6 +72,22 @@ class Programs(SiteTest):
         for expected in ("one", "blue", "COLOUR=blue", "TOKEN=hidden-token", "WHO=args", "NODE=edge-7"):
             self.assertIn(expected, text)
 
+    def test_a_name_that_was_packed_again_is_the_new_module(self):
+        self.site.pack("hello", "test.example/moving:v1")
+        self.site.start()
+        self.site.write("a.yaml", pod("first", "test.example/moving:v1", restartPolicy="Never"))
+        self.site.wait_for("first to end", lambda: self.site.pod_status("first").get("phase") == "Succeeded")
+        self.site.pack("stderr", "test.example/moving:v1")
+        self.site.write("b.yaml", pod("second", "test.example/moving:v1", restartPolicy="Never"))
+        self.site.wait_for("second to end", lambda: self.site.pod_status("second").get("phase") == "Succeeded")
+        self.assertIn("a line for stderr", self.site.duet("logs", "second"))
+
+    def test_a_program_that_must_not_be_root_is_not(self):
+        self.site.pack("ticker", "test.example/ticker:v1")
+        self.site.write("a.yaml", pod("root", "test.example/ticker:v1", securityContext={"runAsNonRoot": True, "runAsUser": 0}))
+        self.site.start()
+        self.assertIn("runAsNonRoot", self.site.wait_reason("root", "CreateContainerConfigError"))
+
     def test_outlives_a_killed_agent_and_is_found_again(self):
         self.site.pack("ticker", "test.example/ticker:v1")
         self.site.write("a.yaml", pod("ticker", "test.example/ticker:v1"))
