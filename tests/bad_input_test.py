@@ -57,10 +57,10 @@ class Containers(BadInputTest):
         self.site.import_busybox()
         self.site.write("a.yaml", pod("lost", "test.example/busybox:v1", {"command": ["/no/such/program"]}))
         self.site.start()
-        self.assertIn("/no/such/program", self.site.wait_reason("lost", "RunContainerError"))
-        again = lambda: [one["count"] for one in json.loads(self.site.duet("get", "events", "-o", "json"))["items"]
-                         if one["involvedObject"]["name"] == "lost" and one["reason"] == "Failed" and one["count"] > 1]
-        self.site.wait_for("the same error to be the same Event", again)
+        message = self.site.wait_reason("lost", "RunContainerError")
+        self.assertIn("/no/such/program", message)
+        # The runtime's sentence alone: with its time each try would be an Event of its own.
+        self.assertNotIn("time=", message)
 
     def test_what_a_container_says_wrong_is_a_configuration_error(self):
         need_root()
@@ -68,12 +68,10 @@ class Containers(BadInputTest):
         box = lambda name, container, **spec: pod(name, "test.example/busybox:v1", container, **spec)
         self.site.write("a.yaml",
                         box("from", {"envFrom": [{"configMapRef": {"name": "nothing"}}]}),
-                        box("root", {"securityContext": {"runAsNonRoot": True}}),
-                        box("out", {"volumeMounts": [{"name": "e", "mountPath": "/e", "subPath": "../../x"}]}, volumes=[{"name": "e", "emptyDir": {}}]))
+                        box("root", {"securityContext": {"runAsNonRoot": True}}))
         self.site.start()
         self.assertIn("nothing", self.site.wait_reason("from", "CreateContainerConfigError"))
         self.assertIn("runAsNonRoot", self.site.wait_reason("root", "CreateContainerConfigError"))
-        self.assertIn("../../x", self.site.wait_reason("out", "CreateContainerConfigError"))
 
     def test_no_oci_runtime_and_no_cni_plugins(self):
         need_root()

@@ -129,7 +129,7 @@ class Life(ContainerTest):
         self.assertEqual(self.site.duet("logs", "down"), f"{status['podIP']},{status['hostIP']},till-7,down\n")
 
     def test_a_deadline_leaves_the_end_in_the_status(self):
-        self.site.write("a.yaml", self.shell("late", "trap 'exit 3' TERM; while true; do sleep 0.1; done", activeDeadlineSeconds=2))
+        self.site.write("a.yaml", self.shell("late", "trap 'exit 3' TERM; while true; do sleep 0.1; done", activeDeadlineSeconds=15))
         self.site.start()
         ended = lambda: self.site.pod_status("late").get("containerStatuses", [{}])[0].get("state", {}).get("terminated")
         self.assertEqual(self.site.wait_for("the end of its container", ended)["exitCode"], 3)

@@ -143,7 +143,20 @@ Result<Cni> Cni::load(Options options) {
   cni.name_ = list.name;
   DUET_TRY(cni.find_plugins(cni.options_.conflist));
   DUET_TRY(sys::make_directories(cni.options_.cache_directory, 0700));
+  DUET_TRY(cni.remove_half_written());
   return cni;
+}
+
+// What sys::write_file_atomic has beside the file until it is whole, left by an agent that was
+// killed then.
+Status Cni::remove_half_written() const {
+  DUET_ASSIGN(const auto names, sys::list_directory(options_.cache_directory));
+  for (const auto& name : names) {
+    if (name.find(".json.") != std::string::npos) {
+      DUET_TRY(sys::remove_tree(options_.cache_directory + "/" + name));
+    }
+  }
+  return {};
 }
 
 std::string Cni::pod_file(const CniPod& pod, const char* suffix) const {

@@ -102,6 +102,7 @@ class Cni {
   Status add_all(Attachment& attachment) const;
   Status remove_all(const Attachment& attachment) const;
   Status forget(const CniPod& pod) const;
+  Status remove_half_written() const;
   std::string pod_file(const CniPod& pod, const char* suffix) const;
   Result<Attachment> read_attachment(const CniPod& pod) const;
   Status write_attachment(const Attachment& attachment) const;

@@ -138,6 +138,15 @@ TEST_F(CniTest, AttachesChecksAndDetaches) {
   EXPECT_TRUE(sys::list_directory(scratch_ + "/cache").value().empty());
 }
 
+TEST_F(CniTest, HalfWrittenFilesGoWithTheNextLoad) {
+  ASSERT_TRUE(sys::make_directories(scratch_ + "/cache").ok());
+  ASSERT_TRUE(sys::write_file(scratch_ + "/cache/net-a.json", "{}").ok());
+  ASSERT_TRUE(sys::write_file(scratch_ + "/cache/net-a.json.x7Zq1B", "{").ok());
+  ASSERT_TRUE(Cni::load(options()).ok());
+  EXPECT_EQ(sys::list_directory(scratch_ + "/cache").value(),
+            std::vector<std::string>{"net-a.json"});
+}
+
 TEST_F(CniTest, DetachesWhenTheNamespaceIsGone) {
   const Cni cni = load();
   const CniPod pod = make_pod("gone");

@@ -148,6 +148,14 @@ Status MonitorClient::send_signal(const std::string& id, int signal) const {
 }
 
 Result<std::vector<ChildState>> MonitorClient::list() const {
+  auto states = try_to_list();
+  if (!states.ok() && states.error().code() == ErrorCode::kUnavailable) {
+    return why_nobody_answers(directory_, states.error());
+  }
+  return states;
+}
+
+Result<std::vector<ChildState>> MonitorClient::try_to_list() const {
   DUET_ASSIGN(Subscription subscription, subscribe());
   std::vector<ChildState> states;
   for (;;) {

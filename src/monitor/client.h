@@ -146,6 +146,8 @@ class MonitorClient {
   MonitorClient(std::string directory, MonitorInfo info)
       : directory_(std::move(directory)), info_(info) {}
 
+  Result<std::vector<ChildState>> try_to_list() const;
+
   std::string directory_;
   MonitorInfo info_;
 };

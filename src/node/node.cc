@@ -4,6 +4,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <thread>
+
 #include "api/server.h"
 #include "node/host.h"
 #include "oci/content_store.h"
@@ -27,6 +30,7 @@ constexpr uid_t kGatewayUser = 65534;
 constexpr const char* kGatewayGroup = "/duet/gateway";
 constexpr std::int64_t kDrainMs = 5'000;
 constexpr std::int64_t kStopLimitMs = 60'000;
+constexpr std::chrono::seconds kLockPatience{3};
 
 // Members stand in the order in which they need each other; they go in the reverse one.
 class WholeNode final : public Node {
@@ -82,10 +86,15 @@ class WholeNode final : public Node {
     DUET_TRY(sys::make_directories(config_.paths.state, 0700));
     DUET_TRY(sys::make_directories(config_.paths.run, 0700));
     DUET_ASSIGN(lock_, sys::open_file(config_.paths.run + "/agent.lock", O_RDWR | O_CREAT, 0600));
-    if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
-      return Error(ErrorCode::kAlreadyExists,
-                   "another agent runs on " + config_.paths.run +
-                       "; stop it, or give this one a --run-dir and a --state-dir of its own");
+    // A child of an agent that was killed a moment ago has its descriptors until it is a program.
+    const auto deadline = clock_.monotonic() + kLockPatience;
+    while (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (clock_.monotonic() >= deadline) {
+        return Error(ErrorCode::kAlreadyExists,
+                     "another agent runs on " + config_.paths.run +
+                         "; stop it, or give this one a --run-dir and a --state-dir of its own");
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     return {};
   }

@@ -106,12 +106,9 @@ Result<std::string> bind_sub_path(const std::string& volume, const std::string& 
 }
 
 Status unbind_sub_paths(const std::string& folder) {
-  const auto containers = sys::list_directory(folder);
-  for (const auto& container : containers.value_or({})) {
-    const auto targets = sys::list_directory(folder + "/" + container);
-    for (const auto& target : targets.value_or({})) {
-      DUET_TRY(sys::unmount(folder + "/" + container + "/" + target));
-    }
+  const auto targets = sys::list_directory(folder);
+  for (const auto& target : targets.value_or({})) {
+    DUET_TRY(sys::unmount(folder + "/" + target));
   }
   return sys::remove_tree(folder);
 }

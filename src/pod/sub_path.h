@@ -15,7 +15,7 @@ namespace duet::pod {
 Result<std::string> bind_sub_path(const std::string& volume, const std::string& sub_path,
                                   const std::string& target);
 
-// Unbinds everything below `folder` that bind_sub_path bound there, and removes it.
+// Unbinds everything in `folder` that bind_sub_path bound there, and removes it.
 Status unbind_sub_paths(const std::string& folder);
 
 }  // namespace duet::pod

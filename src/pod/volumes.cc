@@ -16,7 +16,7 @@ namespace {
 
 using Type = object::Volume::Type;
 
-constexpr const char* kSubPaths = "/.subpaths/";
+constexpr const char* kSubPaths = "/.subpaths";
 
 bool is_mount_point(const std::string& path) {
   struct stat here{};
@@ -159,7 +159,7 @@ Result<std::vector<Mount>> Volumes::mounts(const object::Pod& pod,
     if (!mount.sub_path.empty()) {
       // No volume has a name with a dot, so this folder is in nobody's way.
       const std::string target =
-          root_ + kSubPaths + container.name + "/" + std::to_string(out.size());
+          root_ + kSubPaths + "/" + container.name + "-" + std::to_string(out.size());
       DUET_ASSIGN(host_path, bind_sub_path(host_path, mount.sub_path, target));
     }
     const bool projected = volume->type == Type::kConfigMap || volume->type == Type::kSecret;
