@@ -215,6 +215,8 @@ class Exec(ContainerTest):
         self.assertEqual((done.returncode, done.stdout, done.stderr.splitlines()[0]), (5, "out\n", "err"))
         done = self.site.try_duet("exec", "box", "--", "/no/such/program")
         self.assertNotEqual(done.returncode, 0)
+        done = self.site.try_duet("exec", "-i", "box", "--", "sh", "-c", "exit 4", input="x" * 1_000_000)
+        self.assertEqual(done.returncode, 4, done.stderr)
 
 
 class Mixed(ContainerTest):

@@ -98,10 +98,12 @@ Result<std::optional<WireMessage>> receive_message(int fd, int64_t timeout_ms) {
       const auto type = static_cast<MessageType>(text[0]);
       return std::optional(WireMessage{type, text.substr(1)});
     }
-    if (got == 0 || errno == ECONNRESET) {
+    if (got == 0) {
       return gone();
     }
-    if (errno != EAGAIN && errno != EINTR) {
+    // A reset (the monitor closed before it had read all of ours) is told once, and before what the
+    // monitor has sent.
+    if (errno != EAGAIN && errno != EINTR && errno != ECONNRESET) {
       return Error::from_errno("receive from the monitor", errno);
     }
   }

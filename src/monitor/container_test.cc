@@ -144,6 +144,20 @@ TEST_F(ContainerTest, ExecutesCommands) {
   EXPECT_EQ(stream->next(0).error().code(), ErrorCode::kNotFound);
 }
 
+TEST_F(ContainerTest, AnExecThatDoesNotReadItsInputEndsWithItsOwnCode) {
+  ASSERT_TRUE(client().start_container(container("c", R"(["sleep","1000"])")).ok());
+  auto request = exec("c", "exit 3");
+  request.stdin_open = true;
+  auto stream = client().exec(request);
+  ASSERT_TRUE(stream.ok()) << stream.error().message();
+  // How much of it is taken is not known; that the monitor has some of it unread, is.
+  while (stream->write_stdin(std::string(1 << 20, 'i'), kPatienceMs).ok()) {
+  }
+  const auto said = hold(*stream);
+  ASSERT_TRUE(said.ok()) << said.error().message();
+  EXPECT_EQ(said->end.exit_code, 3);
+}
+
 TEST_F(ContainerTest, ASlowExecClientGetsEverything) {
   ASSERT_TRUE(client().start_container(container("c", R"(["sleep","1000"])")).ok());
   auto stream = client().exec(exec("c", "head -c 5000000 /dev/zero"));
