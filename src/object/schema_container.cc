@@ -130,7 +130,7 @@ constexpr Field kHTTPGetActionFields[] = {
     text("path").is(Format::kAbsolutePath),
     int_or_string("port").required().is(Format::kPortOrName),
     text("host"),
-    text("scheme").one_of("HTTP HTTPS"),
+    text("scheme").one_of("HTTP HTTPS").only("HTTP").says("use tcpSocket or exec for TLS"),
     objects("httpHeaders", kHTTPHeader),
 };
 constexpr Structure kHTTPGetAction = {"HTTPGetAction", kHTTPGetActionFields};

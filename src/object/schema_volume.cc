@@ -13,7 +13,7 @@ constexpr Structure kHostPathVolumeSource = {"HostPathVolumeSource", kHostPathVo
 
 constexpr Field kEmptyDirVolumeSourceFields[] = {
     text("medium").one_of("Memory HugePages HugePages-2Mi HugePages-1Gi").only("Memory"),
-    quantity("sizeLimit").at_least(0),
+    quantity("sizeLimit").at_least(0).says("held with the medium Memory only"),
 };
 constexpr Structure kEmptyDirVolumeSource = {"EmptyDirVolumeSource", kEmptyDirVolumeSourceFields};
 
