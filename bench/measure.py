@@ -219,7 +219,7 @@ def memory_of(site):
             command = (entry / "cmdline").read_bytes().decode(errors="replace")
             parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[1]
             of_site = str(site.root) in command or int(entry.name) == site.agent.pid or (
-                name == "duet-sandbox" and str(site.root) in pathlib.Path("/proc", parent, "cmdline").read_bytes().decode(errors="replace"))
+                name in ("duet-sandbox", "duet-gateway") and str(site.root) in pathlib.Path("/proc", parent, "cmdline").read_bytes().decode(errors="replace"))
             if of_site and name.startswith("duet"):
                 found[name] = found.get(name, 0) + pss_kb(entry.name)
         except OSError:
