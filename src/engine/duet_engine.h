@@ -139,7 +139,7 @@ typedef struct {
                                     response */
   uint64_t response_chunk_bytes; /* of one piece that the guest writes */
   uint64_t header_bytes;         /* of one set of headers that the guest makes */
-  uint64_t log_bytes;            /* of undrained stdout and stderr; more is dropped and counted */
+  uint64_t log_bytes;            /* of stdout and stderr together; more is dropped and counted */
 } duet_limits;
 
 typedef struct {
@@ -242,6 +242,14 @@ typedef struct {
 
 /* How the guest ended; false: it has not. */
 bool duet_request_end(duet_request* request, duet_end* out);
+
+typedef struct {
+  uint64_t cpu_ns;
+  uint64_t peak_memory_bytes;
+} duet_usage;
+
+/* What the guest used up to its last poll, whether it ended or not. */
+void duet_request_usage(const duet_request* request, duet_usage* out);
 
 /* ---- outgoing requests of a guest ---- */
 

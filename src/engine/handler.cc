@@ -228,6 +228,12 @@ std::optional<RequestEnd> HandlerRequest::end() {
                     raw.peak_memory_bytes};
 }
 
+RequestUsage HandlerRequest::usage() const {
+  duet_usage raw{};
+  duet_request_usage(request_, &raw);
+  return {.cpu_ns = raw.cpu_ns, .peak_memory_bytes = raw.peak_memory_bytes};
+}
+
 std::optional<OutgoingHead> HandlerRequest::next_outgoing() {
   duet_outgoing_head raw{};
   if (!duet_request_next_outgoing(request_, &raw)) {

@@ -89,7 +89,7 @@ struct RequestLimits {
   std::uint64_t request_body_bytes = 64 << 10;    // buffered for the guest, per body
   std::uint64_t response_chunk_bytes = 64 << 10;  // of one piece that the guest writes
   std::uint64_t header_bytes = 64 << 10;          // of one set of headers that the guest makes
-  std::uint64_t log_bytes = 64 << 10;             // of undrained stdout and stderr
+  std::uint64_t log_bytes = 64 << 10;             // of stdout and stderr together
 };
 
 // The head of a request. Nothing is kept: the strings may go after the call.
@@ -141,6 +141,12 @@ struct RequestEnd {
   };
   Outcome outcome;
   std::string_view message;  // lives until the request is destroyed; empty for kOk
+  std::uint64_t cpu_ns;
+  std::uint64_t peak_memory_bytes;
+};
+
+// What a guest has used so far.
+struct RequestUsage {
   std::uint64_t cpu_ns;
   std::uint64_t peak_memory_bytes;
 };
@@ -209,6 +215,8 @@ class HandlerRequest {
 
   std::optional<LogPiece> next_log();
   std::optional<RequestEnd> end();
+  // Up to the last poll(), whether the guest ended or not.
+  RequestUsage usage() const;
 
   // Outgoing requests. The caller decides whether they may go, and carries them out.
   std::optional<OutgoingHead> next_outgoing();

@@ -110,6 +110,9 @@ TEST_F(Hostile, HangingGuestCanBeDropped) {
   Driver driver = host_.start("/hang");
   driver.step();
   EXPECT_FALSE(driver.done());
+  const RequestUsage usage = driver.request().usage();
+  EXPECT_GT(usage.cpu_ns, 0U);
+  EXPECT_GE(usage.peak_memory_bytes, 64U << 10U);
 }
 
 TEST_F(Hostile, FloodOfOutputIsCutAndCounted) {
@@ -121,6 +124,7 @@ TEST_F(Hostile, FloodOfOutputIsCutAndCounted) {
   const Exchange exchange = host_.get("/flood", limits);
   EXPECT_EQ(exchange.outcome, Outcome::kCpuBudget);
   EXPECT_GT(exchange.log_dropped, 0U);
+  EXPECT_EQ(exchange.out.size() + exchange.err.size(), 10'000U);
 }
 
 TEST_F(Hostile, FloodOfHeadersIsBounded) {

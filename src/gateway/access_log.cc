@@ -119,6 +119,10 @@ void AccessLog::write(const AccessRecord& record) {
   }
   if (record.outgoing > 0) {
     number("outgoing", record.outgoing);
+    number("outgoing_bytes", record.outgoing_bytes);
+  }
+  if (record.cold) {
+    buffer_.append(",\"cold\":true");
   }
   if (dropped_ != dropped_told_) {
     number("lines_dropped_before", dropped_ - dropped_told_);

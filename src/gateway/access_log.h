@@ -26,6 +26,8 @@ struct AccessRecord {
   std::int64_t cpu_ns = 0;  // of the guest
   std::uint64_t peak_memory_bytes = 0;
   std::uint32_t outgoing = 0;
+  std::uint64_t outgoing_bytes = 0;
+  bool cold = false;
 };
 
 // Writes a JSON line for each request. Lines gather in a buffer that is written when it is half

@@ -51,7 +51,9 @@ struct Failure {
 struct Usage {
   std::int64_t cpu_ns = 0;
   std::uint64_t peak_memory_bytes = 0;
-  std::uint32_t outgoing = 0;
+  std::uint32_t outgoing = 0;        // requests
+  std::uint64_t outgoing_bytes = 0;  // of their bodies and of their answers' bodies
+  bool cold = false;                 // the first request of its handler in this worker
 };
 
 // Gets an answer. Called only from within the event loop, never from inside Backend::start or

@@ -37,9 +37,16 @@ OutcomeAnswer answer_for(Outcome outcome) {
 }
 
 engine::RequestLimits engine_limits(const HandlerLimits& limits) {
+  const auto buffer_bytes = static_cast<std::uint64_t>(limits.buffer_bytes);
   return {.memory_bytes = static_cast<std::uint64_t>(limits.memory_bytes),
+          .table_elements = static_cast<std::uint64_t>(limits.table_elements),
+          .instance_limit = static_cast<std::uint32_t>(limits.instances),
+          .resource_limit = static_cast<std::uint32_t>(limits.handles),
           .outgoing_limit = static_cast<std::uint32_t>(limits.outgoing_concurrent),
           .cpu_budget_ns = static_cast<std::uint64_t>(limits.cpu_ms * kNsPerMs),
+          .request_body_bytes = buffer_bytes,
+          .response_chunk_bytes = buffer_bytes,
+          .header_bytes = static_cast<std::uint64_t>(limits.header_bytes),
           .log_bytes = static_cast<std::uint64_t>(limits.log_bytes)};
 }
 
@@ -58,6 +65,7 @@ std::span<const engine::Field> engine_fields(std::span<const net::Field> fields,
 HandlerCall::HandlerCall(std::shared_ptr<HandlerShared> shared, Caller& caller)
     : shared_(std::move(shared)), caller_(caller) {
   ++shared_->in_flight;
+  usage_.cold = !std::exchange(shared_->warm, true);
 }
 
 HandlerCall::~HandlerCall() {
@@ -212,8 +220,6 @@ void HandlerCall::take_end() {
     return;
   }
   guest_ended_ = true;
-  usage_.cpu_ns = static_cast<std::int64_t>(end->cpu_ns);
-  usage_.peak_memory_bytes = end->peak_memory_bytes;
   if (end->outcome != Outcome::kOk) {
     const OutcomeAnswer answer = answer_for(end->outcome);
     fail(answer.status, answer.reason, std::string(end->message));
@@ -245,10 +251,23 @@ void HandlerCall::fail(int status, std::string_view reason, std::string detail) 
   caller_.on_failure({.status = status, .reason = reason, .detail = std::move(detail)});
 }
 
+Usage HandlerCall::usage() const {
+  Usage usage = usage_;
+  if (request_) {
+    const engine::RequestUsage used = request_->usage();
+    usage.cpu_ns = static_cast<std::int64_t>(used.cpu_ns);
+    usage.peak_memory_bytes = used.peak_memory_bytes;
+  }
+  return usage;
+}
+
 // Frees the sandbox for the next request at once; this object may live on for a moment.
 void HandlerCall::end_sandbox() {
   shared_->front.loop.cancel_timer(timer_);
-  take_logs();
+  if (request_) {
+    end_logs();
+    usage_ = usage();
+  }
   outgoing_.clear();
   request_.reset();
 }
@@ -306,10 +325,20 @@ void HandlerCall::take_logs() {
       lines = std::make_unique<LineCutter>(shared_->log, piece->error_stream);
     }
     lines->write(piece->text);
-    if (piece->dropped_bytes > 0) {
-      lines->write("[duet: " + std::to_string(piece->dropped_bytes) +
-                   " bytes of output dropped: over the limit of a request]\n");
-    }
+    log_dropped_ += piece->dropped_bytes;
+  }
+}
+
+// What the guest printed last, and how much of it all was too much.
+void HandlerCall::end_logs() {
+  take_logs();
+  out_lines_.reset();
+  error_lines_.reset();
+  if (log_dropped_ > 0) {
+    shared_->log.write(true,
+                       "[duet: " + std::to_string(log_dropped_) +
+                           " bytes of output dropped: over duet.edge/max-log-bytes]",
+                       true);
   }
 }
 
@@ -330,7 +359,8 @@ void HandlerCall::start_outgoing(const engine::OutgoingHead& head) {
     request_->close_outgoing(head.id);
     return;
   }
-  outgoing_.push_back(std::make_unique<OutgoingCall>(*shared_, table_.get(), *request_, head));
+  outgoing_.push_back(
+      std::make_unique<OutgoingCall>(*shared_, table_.get(), *request_, head, usage_));
   outgoing_.back()->begin();
 }
 

@@ -30,7 +30,7 @@ class HandlerCall final : public Call, public SandboxUser {
   std::size_t write_body(std::string_view data) override;
   void finish_body(std::span<const net::Field> trailers) override;
   void resume_answer() override;
-  Usage usage() const override { return usage_; }
+  Usage usage() const override;
   void cancel() override;
   void on_sandbox_ready() override;
 
@@ -40,6 +40,7 @@ class HandlerCall final : public Call, public SandboxUser {
   void pass_head();
   void read_body();
   void take_logs();
+  void end_logs();
   void serve_outgoing();
   void start_outgoing(const engine::OutgoingHead& head);
   void take_end();
@@ -59,6 +60,7 @@ class HandlerCall final : public Call, public SandboxUser {
   bool done_ = false;
   bool body_short_ = false;
   std::uint64_t response_bytes_ = 0;
+  std::uint64_t log_dropped_ = 0;  // bytes
   Usage usage_;
   std::vector<std::pair<std::string, std::string>> trailers_;
   std::vector<std::unique_ptr<OutgoingCall>> outgoing_;

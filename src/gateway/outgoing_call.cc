@@ -76,8 +76,9 @@ bool is_outbound_allowed(const std::vector<OutboundRule>& rules, std::string_vie
 }
 
 OutgoingCall::OutgoingCall(HandlerShared& shared, const ActiveTable* table,
-                           engine::HandlerRequest& request, const engine::OutgoingHead& head)
-    : shared_(shared), table_(table), request_(request), id_(head.id) {
+                           engine::HandlerRequest& request, const engine::OutgoingHead& head,
+                           Usage& usage)
+    : shared_(shared), table_(table), request_(request), id_(head.id), usage_(usage) {
   const Destination destination = parse_destination(head.scheme, head.authority);
   if (!is_outbound_allowed(shared.config.allow_outbound, head.scheme, destination,
                            shared.config.ns)) {
@@ -186,6 +187,10 @@ void OutgoingCall::pump_request() {
       case engine::Frame::Kind::kPending:
         return;
       case engine::Frame::Kind::kData:
+        if (!spend(frame.data.size())) {
+          refuse(engine::HttpError::kRequestBodySize);
+          return;
+        }
         request_rest_ = frame.data;
         break;
       case engine::Frame::Kind::kTrailers:
@@ -222,6 +227,10 @@ void OutgoingCall::on_head(const AnswerHead& head) {
 
 bool OutgoingCall::on_data(std::string_view data) {
   if (closed_) {
+    return true;
+  }
+  if (!spend(data.size())) {
+    refuse(engine::HttpError::kResponseBodySize);
     return true;
   }
   if (answer_rest_.empty()) {
@@ -270,6 +279,12 @@ void OutgoingCall::on_failure(const Failure& failure) {
   if (!closed_) {
     refuse(error_for(failure));
   }
+}
+
+// Counts body bytes. False: they are more than the guest's request may move.
+bool OutgoingCall::spend(std::size_t bytes) {
+  usage_.outgoing_bytes += bytes;
+  return usage_.outgoing_bytes <= static_cast<std::uint64_t>(shared_.config.limits.outgoing_bytes);
 }
 
 void OutgoingCall::refuse(engine::HttpError error) {

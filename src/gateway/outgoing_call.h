@@ -30,8 +30,9 @@ bool is_outbound_allowed(const std::vector<OutboundRule>& rules, std::string_vie
 // HandlerCall, which calls pump() when the guest did something.
 class OutgoingCall final : public Caller {
  public:
+  // `usage` is the guest's request's, in which bytes are counted; it outlives this.
   OutgoingCall(HandlerShared& shared, const ActiveTable* table, engine::HandlerRequest& request,
-               const engine::OutgoingHead& head);
+               const engine::OutgoingHead& head, Usage& usage);
   ~OutgoingCall();
 
   void begin();
@@ -50,6 +51,7 @@ class OutgoingCall final : public Caller {
   std::unique_ptr<Call> ask_address(const CallHead& head, const Destination& destination);
   void pump_request();
   void pump_answer();
+  bool spend(std::size_t bytes);
   void refuse(engine::HttpError error);
   void close();
   void on_timeout();
@@ -58,6 +60,7 @@ class OutgoingCall final : public Caller {
   const ActiveTable* table_;
   engine::HandlerRequest& request_;
   std::uint32_t id_;
+  Usage& usage_;
   std::unique_ptr<Call> call_;
   std::string request_rest_;  // body of the guest's request that the call did not take yet
   bool request_ended_ = false;

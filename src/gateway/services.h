@@ -78,6 +78,7 @@ struct HandlerShared {
   GuestLog log;
   std::shared_ptr<engine::Handler> handler;  // the template
   std::int32_t in_flight = 0;
+  bool warm = false;  // a request has used it
 };
 
 // Answers each request in a fresh sandbox.

@@ -148,11 +148,17 @@ void visit(auto& v, Is<HandlerLimits> auto& x) {
   v.field("firstByteMs", x.first_byte_ms);
   v.field("wallMs", x.wall_ms);
   v.field("memoryBytes", x.memory_bytes);
+  v.field("tableElements", x.table_elements);
+  v.field("instances", x.instances);
+  v.field("handles", x.handles);
+  v.field("headerBytes", x.header_bytes);
+  v.field("bufferBytes", x.buffer_bytes);
   v.field("responseBytes", x.response_bytes);
   v.field("logBytes", x.log_bytes);
   v.field("inFlight", x.in_flight);
   v.field("outgoing", x.outgoing);
   v.field("outgoingConcurrent", x.outgoing_concurrent);
+  v.field("outgoingBytes", x.outgoing_bytes);
   v.field("outgoingMs", x.outgoing_ms);
 }
 void visit(auto& v, Is<OutboundRule> auto& x) {

@@ -176,7 +176,9 @@ void Transaction::end() {
                             .detail = detail_,
                             .cpu_ns = usage_.cpu_ns,
                             .peak_memory_bytes = usage_.peak_memory_bytes,
-                            .outgoing = usage_.outgoing};
+                            .outgoing = usage_.outgoing,
+                            .outgoing_bytes = usage_.outgoing_bytes,
+                            .cold = usage_.cold};
   front_.access_log.write(record);
   route_name_ = backend_name_ = {};
   --front_.requests_in_flight;

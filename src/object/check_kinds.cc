@@ -66,6 +66,7 @@ void check_meta(const Place& object, Kind kind) {
     ns.error("a " + std::string(kind_info(kind).name) + " is in no namespace; leave it out");
   }
   check_annotations(meta["annotations"]);
+  check_duet_annotations(meta["annotations"], kind == Kind::kPod);
 }
 
 void check_kind(const Place& object, Kind kind) {

@@ -24,6 +24,9 @@ void check_pod_spec(const Place& spec);
 void check_container(const Place& container, const Place& volumes);
 void check_init_container(const Place& container, const Place& volumes);
 
+// The annotations under duet.edge/; `of_pod`: of a pod or a pod template.
+void check_duet_annotations(const Place& annotations, bool of_pod);
+
 // Notes the items of `list` whose `member` repeats an earlier one's: `<what> "x" is there twice`.
 void check_unique(const Place& list, std::string_view member, std::string_view what);
 

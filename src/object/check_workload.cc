@@ -71,6 +71,7 @@ void check_deployment(const Place& object) {
   const Place pod = spec["template"]["spec"];
   check_selector(spec);
   check_strategy(spec["strategy"]);
+  check_duet_annotations(spec["template"]["metadata"]["annotations"], true);
   check_pod_spec(pod);
   if (pod["restartPolicy"].text("Always") != "Always") {
     pod["restartPolicy"].error("must be \"Always\" in a Deployment");

@@ -1,160 +1,114 @@
 #include "route/handler_limits.h"
 
-#include <cctype>
-#include <charconv>
+#include <array>
+#include <variant>
 
-#include "base/quantity.h"
+#include "object/annotations.h"
 
 namespace duet::route {
 
 namespace {
 
-constexpr int kPortLimit = 65'535;
-constexpr std::int64_t kDurationLimitMs = std::int64_t{24} * 3600 * 1000;
+using Limits = gateway::HandlerLimits;
 
-std::string trim(const std::string& text) {
-  const auto first = text.find_first_not_of(" \t\n");
-  return first == std::string::npos
-             ? ""
-             : text.substr(first, text.find_last_not_of(" \t\n") - first + 1);
-}
-
-std::optional<gateway::OutboundRule> parse_outbound(const std::string& text) {
-  const auto scheme_end = text.find("://");
-  if (scheme_end == std::string::npos) {
-    return std::nullopt;
-  }
-  gateway::OutboundRule rule{.scheme = text.substr(0, scheme_end)};
-  rule.host = text.substr(scheme_end + 3);
-  if (const auto colon = rule.host.rfind(':'); colon != std::string::npos) {
-    const std::string port = rule.host.substr(colon + 1);
-    const auto parsed = std::from_chars(port.data(), port.data() + port.size(), rule.port);
-    if (parsed.ec != std::errc() || parsed.ptr != port.data() + port.size() || rule.port < 1 ||
-        rule.port > kPortLimit) {
-      return std::nullopt;
-    }
-    rule.host.resize(colon);
-  }
-  const bool known = rule.scheme == "http" || rule.scheme == "https";
-  const bool plain = rule.host.find_first_of("/ @?#") == std::string::npos;
-  return known && plain && !rule.host.empty() ? std::optional(rule) : std::nullopt;
-}
-
-class Reader {
- public:
-  Reader(const object::StringMap& annotations, HandlerPolicy& policy)
-      : annotations_(annotations), policy_(policy) {}
-
-  void duration(const char* name, std::int64_t& into) {
-    read(name, "a duration such as 50ms or 10s", [&](const std::string& text) {
-      const auto value = parse_duration_ms(text);
-      into = value && *value > 0 ? *value : into;
-      return value && *value > 0;
-    });
-  }
-  template <typename Number>
-  void number(const char* name, Number& into) {
-    read(name, "a positive number", [&](const std::string& text) {
-      Number value = 0;
-      const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-      const bool good =
-          parsed.ec == std::errc() && parsed.ptr == text.data() + text.size() && value > 0;
-      into = good ? value : into;
-      return good;
-    });
-  }
-  void bytes(const char* name, std::int64_t& into) {
-    read(name, "a quantity of bytes such as 16Mi", [&](const std::string& text) {
-      const auto value = parse_quantity(text);
-      into = value.ok() && *value > 0 ? *value : into;
-      return value.ok() && *value > 0;
-    });
-  }
-  void outbound(const char* name) {
-    read(name, "a list of http://host[:port] and https://host[:port], split by commas",
-         [&](const std::string& text) {
-           std::vector<gateway::OutboundRule> rules;
-           for (size_t at = 0; at <= text.size();) {
-             const size_t comma = std::min(text.find(',', at), text.size());
-             const std::string item = trim(text.substr(at, comma - at));
-             at = comma + 1;
-             if (item.empty()) {
-               continue;
-             }
-             const auto rule = parse_outbound(item);
-             if (!rule) {
-               return false;
-             }
-             rules.push_back(*rule);
-           }
-           policy_.allow_outbound = std::move(rules);
-           return true;
-         });
-  }
-
- private:
-  template <typename Parse>
-  void read(const char* name, const char* expected, Parse parse) {
-    const auto found = annotations_.find(std::string("duet.edge/") + name);
-    if (found != annotations_.end() && !parse(trim(found->second))) {
-      policy_.problems.push_back("annotation duet.edge/" + std::string(name) + ": \"" +
-                                 found->second + "\" is not " + expected + "; the default holds");
-    }
-  }
-
-  const object::StringMap& annotations_;
-  HandlerPolicy& policy_;
+struct Budget {
+  std::string_view annotation;
+  std::variant<std::int64_t Limits::*, std::int32_t Limits::*> member;
 };
 
-}  // namespace
+constexpr std::array kBudgets = {
+    Budget{"cpu-time", &Limits::cpu_ms},
+    Budget{"first-byte-timeout", &Limits::first_byte_ms},
+    Budget{"timeout", &Limits::wall_ms},
+    Budget{"max-table-elements", &Limits::table_elements},
+    Budget{"max-instances", &Limits::instances},
+    Budget{"max-handles", &Limits::handles},
+    Budget{"max-header-bytes", &Limits::header_bytes},
+    Budget{"max-buffer-bytes", &Limits::buffer_bytes},
+    Budget{"max-response-bytes", &Limits::response_bytes},
+    Budget{"max-log-bytes", &Limits::log_bytes},
+    Budget{"max-in-flight", &Limits::in_flight},
+    Budget{"max-outgoing", &Limits::outgoing},
+    Budget{"max-outgoing-concurrent", &Limits::outgoing_concurrent},
+    Budget{"max-outgoing-bytes", &Limits::outgoing_bytes},
+    Budget{"outgoing-timeout", &Limits::outgoing_ms},
+};
 
-std::optional<std::int64_t> parse_duration_ms(const std::string& text) {
-  std::int64_t total = 0;
-  const char* at = text.data();
-  const char* end = at + text.size();
-  if (at == end) {
-    return std::nullopt;
-  }
-  while (at != end) {
-    std::int64_t value = 0;
-    const auto parsed = std::from_chars(at, end, value);
-    if (parsed.ec != std::errc() || value < 0) {
-      return std::nullopt;
-    }
-    const char* unit = parsed.ptr;
-    at = unit;
-    while (at != end && std::isalpha(static_cast<unsigned char>(*at)) != 0) {
-      ++at;
-    }
-    const std::string_view name(unit, static_cast<size_t>(at - unit));
-    const std::int64_t scale = name == "ms"  ? 1
-                               : name == "s" ? 1'000
-                               : name == "m" ? 60'000
-                               : name == "h" ? 3'600'000
-                                             : 0;
-    if (scale == 0 || value > kDurationLimitMs / scale ||
-        total + value * scale > kDurationLimitMs) {
-      return std::nullopt;
-    }
-    total += value * scale;
-  }
-  return total;
+const std::string* find(const object::StringMap& annotations, std::string_view name) {
+  const auto found = annotations.find(std::string(object::kAnnotationPrefix) + std::string(name));
+  return found == annotations.end() ? nullptr : &found->second;
 }
+
+// Manifests were checked before they were stored; what older ones say wrongly keeps its default.
+std::string problem(std::string_view name, const std::string& value, const Error& error) {
+  return "annotation " + std::string(object::kAnnotationPrefix) + std::string(name) + ": \"" +
+         value + "\" " + error.message() + "; the default holds";
+}
+
+void read_budget(const Budget& budget, const object::StringMap& annotations,
+                 HandlerPolicy& policy) {
+  const std::string* text = find(annotations, budget.annotation);
+  const object::Annotation* annotation = object::find_annotation(budget.annotation);
+  if (text == nullptr || annotation == nullptr) {
+    return;
+  }
+  const auto value = object::parse_annotation(*annotation, *text);
+  if (!value.ok()) {
+    policy.problems.push_back(problem(budget.annotation, *text, value.error()));
+    return;
+  }
+  std::visit(
+      [&](auto member) {
+        auto& into = policy.limits.*member;
+        into = static_cast<std::remove_reference_t<decltype(into)>>(*value);
+      },
+      budget.member);
+}
+
+void read_outbound(const object::StringMap& annotations, HandlerPolicy& policy) {
+  constexpr std::string_view kName = "allow-outbound";
+  const std::string* text = find(annotations, kName);
+  if (text == nullptr) {
+    return;
+  }
+  const auto targets = object::parse_outbound(*text);
+  if (!targets.ok()) {
+    policy.problems.push_back(problem(kName, *text, targets.error()));
+    return;
+  }
+  for (const object::OutboundTarget& target : *targets) {
+    policy.allow_outbound.push_back({target.scheme, target.host, target.port});
+  }
+}
+
+void read_resources(const object::Resources& resources, HandlerPolicy& policy) {
+  if (resources.memory_limit_bytes) {
+    policy.limits.memory_bytes = *resources.memory_limit_bytes;
+    if (policy.limits.memory_bytes > kSandboxMemoryBytes) {
+      policy.limits.memory_bytes = kSandboxMemoryBytes;
+      policy.problems.push_back(
+          "resources.limits.memory: a handler's sandbox has at most " +
+          object::annotation_text(object::AnnotationType::kBytes, kSandboxMemoryBytes) +
+          ", and that holds");
+    }
+  }
+  if (resources.cpu_limit_millis) {
+    policy.problems.push_back(
+        "resources.limits.cpu: without effect on a handler; duet.edge/cpu-time bounds the CPU time "
+        "of each request");
+  }
+}
+
+}  // namespace
 
 HandlerPolicy handler_policy(const object::Resources& resources,
                              const object::StringMap& annotations) {
   HandlerPolicy policy;
-  if (resources.memory_limit_bytes) {
-    policy.limits.memory_bytes = *resources.memory_limit_bytes;
+  read_resources(resources, policy);
+  for (const Budget& budget : kBudgets) {
+    read_budget(budget, annotations, policy);
   }
-  Reader reader(annotations, policy);
-  reader.duration("cpu-time", policy.limits.cpu_ms);
-  reader.duration("first-byte-timeout", policy.limits.first_byte_ms);
-  reader.duration("timeout", policy.limits.wall_ms);
-  reader.number("max-in-flight", policy.limits.in_flight);
-  reader.number("max-outgoing", policy.limits.outgoing);
-  reader.bytes("max-response-bytes", policy.limits.response_bytes);
-  reader.outbound("allow-outbound");
+  read_outbound(annotations, policy);
   return policy;
 }
 

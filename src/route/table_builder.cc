@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 
+#include "object/format.h"
 #include "route/endpoints.h"
 #include "route/handler_limits.h"
 
@@ -290,8 +291,8 @@ gateway::Rule http_rule(const object::HttpRoute& from, const object::HttpRouteRu
                  filters_of(ref.filters), shares);
   }
   out.backends = weigh(std::move(shares));
-  out.request_timeout_ms = parse_duration_ms(rule.request_timeout).value_or(0);
-  out.backend_request_timeout_ms = parse_duration_ms(rule.backend_request_timeout).value_or(0);
+  out.request_timeout_ms = object::duration_ms(rule.request_timeout).value_or(0);
+  out.backend_request_timeout_ms = object::duration_ms(rule.backend_request_timeout).value_or(0);
   return out;
 }
 

@@ -22,7 +22,10 @@ impl std::error::Error for BudgetExceeded {}
 /// cheap monotonic clock, cut off at an epoch's length: had the thread computed longer, the epoch would have ended.
 /// Once a guest lived through an epoch's end while running, its polls are measured with the thread's CPU clock, so
 /// that a busy machine does not make guests look greedy.
+///
+/// It also knows how much linear memory the guest had, so that a request that is cut off can be accounted for.
 pub struct CpuMeter {
+    peak_memory: AtomicU64,
     budget_ns: u64,
     tick_ns: u64,
     used_ns: AtomicU64,
@@ -34,6 +37,7 @@ pub struct CpuMeter {
 impl CpuMeter {
     pub fn new(budget_ns: u64, tick_ns: u64) -> Arc<CpuMeter> {
         Arc::new(CpuMeter {
+            peak_memory: AtomicU64::new(0),
             budget_ns,
             tick_ns,
             used_ns: AtomicU64::new(0),
@@ -64,6 +68,15 @@ impl CpuMeter {
 
     pub fn used_ns(&self) -> u64 {
         self.used_ns.load(Relaxed)
+    }
+
+    pub fn note_memory(&self, bytes: usize) {
+        self.peak_memory.fetch_max(bytes as u64, Relaxed);
+    }
+
+    /// Of all linear memories together, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        self.peak_memory.load(Relaxed)
     }
 
     /// At the end of an epoch: stops the guest, or lets others have their turn.

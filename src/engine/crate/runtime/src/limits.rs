@@ -1,5 +1,7 @@
 //! What a sandbox may take.
 
+use crate::cpu::CpuMeter;
+use std::sync::Arc;
 use wasmtime::{Result, ResourceLimiter};
 
 /// Bounds of one store, over all its memories and tables, and what was used.
@@ -8,27 +10,32 @@ pub struct Limiter {
     pub table_elements: usize,
     pub instances: usize,
     pub memory_used: usize,
-    pub memory_peak: usize,
     pub table_used: usize,
     /// Growth was refused at least once.
     pub refused: bool,
     last_memory: usize,
     last_table: usize,
+    meter: Arc<CpuMeter>,
 }
 
 impl Limiter {
-    pub fn new(memory_bytes: u64, table_elements: u64, instances: usize) -> Limiter {
+    pub fn new(memory_bytes: u64, table_elements: u64, instances: usize, meter: Arc<CpuMeter>) -> Limiter {
         Limiter {
             memory_bytes: usize::try_from(memory_bytes).unwrap_or(usize::MAX),
             table_elements: usize::try_from(table_elements).unwrap_or(usize::MAX),
             instances,
             memory_used: 0,
-            memory_peak: 0,
             table_used: 0,
             refused: false,
             last_memory: 0,
             last_table: 0,
+            meter,
         }
+    }
+
+    /// The most linear memory that there was, in bytes.
+    pub fn memory_peak(&self) -> u64 {
+        self.meter.peak_memory()
     }
 }
 
@@ -42,7 +49,7 @@ impl ResourceLimiter for Limiter {
         }
         self.last_memory = growth;
         self.memory_used = total;
-        self.memory_peak = self.memory_peak.max(total);
+        self.meter.note_memory(total);
         Ok(true)
     }
 

@@ -21,6 +21,7 @@ pub struct Piece {
 
 pub struct Pieces {
     queue: VecDeque<Piece>,
+    /// All that was kept so far, also what was taken since.
     size_bytes: usize,
     limit_bytes: usize,
     dropped_bytes: u64,
@@ -70,10 +71,7 @@ impl Log {
         let mut pieces = self.lock();
         let dropped = std::mem::take(&mut pieces.dropped_bytes);
         match pieces.queue.pop_front() {
-            Some(piece) => {
-                pieces.size_bytes -= piece.text.len();
-                Some((piece, dropped))
-            }
+            Some(piece) => Some((piece, dropped)),
             None if dropped > 0 => Some((Piece { error_stream: true, text: Vec::new() }, dropped)),
             None => None,
         }

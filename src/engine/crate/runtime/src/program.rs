@@ -2,6 +2,7 @@
 
 use crate::abi::{Field, Slice, pairs};
 use crate::config;
+use crate::cpu::CpuMeter;
 use crate::handler::map_component;
 use crate::limits::Limiter;
 use crate::request::explain;
@@ -78,7 +79,7 @@ fn invalid(error: wasmtime::Error) -> Failure {
 
 fn limiter(options: &ProgramOptions) -> Limiter {
     let bound = |value: u64| if value == 0 { u64::MAX } else { value };
-    Limiter::new(bound(options.memory_bytes), bound(options.table_elements), INSTANCES)
+    Limiter::new(bound(options.memory_bytes), bound(options.table_elements), INSTANCES, CpuMeter::new(0, 0))
 }
 
 unsafe fn context(options: &ProgramOptions) -> Result<WasiCtxBuilder, Failure> {
@@ -106,7 +107,7 @@ unsafe fn context(options: &ProgramOptions) -> Result<WasiCtxBuilder, Failure> {
 }
 
 /// How a guest's call came back, and the most memory it had.
-type Outcome = (wasmtime::Result<Result<(), ()>>, usize);
+type Outcome = (wasmtime::Result<Result<(), ()>>, u64);
 
 async fn run_module(engine: &Engine, module: &Module, wasi: WasiP1Ctx, limiter: Limiter) -> Result<Outcome, Failure> {
     let mut linker: Linker<ModuleState> = Linker::new(engine);
@@ -120,7 +121,7 @@ async fn run_module(engine: &Engine, module: &Module, wasi: WasiP1Ctx, limiter: 
         start.call_async(&mut store, ()).await
     }
     .await;
-    Ok((result.map(Ok), store.data().limiter.memory_peak))
+    Ok((result.map(Ok), store.data().limiter.memory_peak()))
 }
 
 async fn run_component(
@@ -143,7 +144,7 @@ async fn run_component(
         command.wasi_cli_run().call_run(&mut store).await
     }
     .await;
-    Ok((result, store.data().limiter.memory_peak))
+    Ok((result, store.data().limiter.memory_peak()))
 }
 
 unsafe fn run(fd: i32, is_component: bool, options: &ProgramOptions) -> Result<ProgramEnd, Failure> {
@@ -179,10 +180,10 @@ unsafe fn map_module(engine: &Engine, fd: i32) -> Result<Module, Failure> {
         .map_err(|error| Failure::of(ffi::CORRUPT, error))
 }
 
-fn describe(result: wasmtime::Result<Result<(), ()>>, peak: usize) -> ProgramEnd {
+fn describe(result: wasmtime::Result<Result<(), ()>>, peak: u64) -> ProgramEnd {
     let end = |outcome, exit_code, message: String| {
         let (message, message_size) = give_text(message);
-        ProgramEnd { outcome, exit_code, message, message_size, peak_memory_bytes: peak as u64 }
+        ProgramEnd { outcome, exit_code, message, message_size, peak_memory_bytes: peak }
     };
     match result {
         Ok(Ok(())) => end(EXITED, 0, String::new()),

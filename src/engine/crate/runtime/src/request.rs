@@ -10,7 +10,7 @@ use crate::limits::Limiter;
 use crate::log::Log;
 use crate::outgoing::{self, Hooks, Outlet, SharedOutgoing};
 use crate::ready::RequestWaker;
-use crate::request_abi::{EndOut, Limits};
+use crate::request_abi::{EndOut, Limits, UsageOut};
 use crate::state::{self, State};
 use crate::timers::{GuestClock, monotonic_ns};
 use duet_engine_shared::ffi::{self, Failure, panic_text};
@@ -52,14 +52,12 @@ type Slot = Arc<Mutex<Option<Result<Response, ErrorCode>>>>;
 /// What is left of a guest.
 struct Finished {
     result: wasmtime::Result<()>,
-    peak_memory: usize,
     memory_refused: bool,
 }
 
 struct End {
     outcome: u32,
     message: String,
-    peak_memory: usize,
     told: bool,
 }
 
@@ -99,8 +97,7 @@ async fn live(
     }
     .await;
     state::abort_bodies(&mut store.data_mut().table);
-    let limiter = &store.data().limiter;
-    Finished { result, peak_memory: limiter.memory_peak, memory_refused: limiter.refused }
+    Finished { result, memory_refused: store.data().limiter.refused }
 }
 
 /// A store for one request, with nothing in it yet.
@@ -117,7 +114,12 @@ fn new_store(handler: &Handler, limits: &Limits, log: &Log, outgoing: &SharedOut
         log: log.clone(),
         http,
         hooks: Hooks { outgoing: Arc::clone(outgoing), chunk_bytes },
-        limiter: Limiter::new(limits.memory_bytes, limits.table_elements, limits.instance_limit as usize),
+        limiter: Limiter::new(
+            limits.memory_bytes,
+            limits.table_elements,
+            limits.instance_limit as usize,
+            Arc::clone(meter),
+        ),
         clock: GuestClock { timers: Arc::clone(&core.timers), start_ns: monotonic_ns() },
         config: Arc::clone(&handler.config),
     };
@@ -192,7 +194,7 @@ impl Request {
                 self.drop_guest();
                 self.outlet = None;
                 let error = wasmtime::format_err!("panic in the engine: {}", panic_text(&*panic)).context(Panicked);
-                self.end = Some(describe(Finished { result: Err(error), peak_memory: 0, memory_refused: false }));
+                self.end = Some(describe(Finished { result: Err(error), memory_refused: false }));
                 EVENT_END
             }
         }
@@ -252,12 +254,10 @@ impl Request {
 
     /// The guest gave an error instead of a response: nothing that it does from here on matters.
     fn guest_error(&mut self, code: &ErrorCode) {
-        let peak_memory = self.end.as_ref().map_or(0, |end| end.peak_memory);
         self.drop_guest();
         self.end = Some(End {
             outcome: END_GUEST_ERROR,
             message: format!("the guest answered with the error {code:?}"),
-            peak_memory,
             told: false,
         });
     }
@@ -321,8 +321,13 @@ impl Request {
             outcome: end.outcome,
             message: Slice::of(end.message.as_bytes()),
             cpu_ns: self.meter.used_ns(),
-            peak_memory_bytes: end.peak_memory as u64,
+            peak_memory_bytes: self.meter.peak_memory(),
         })
+    }
+
+    /// What the guest used so far, also of one that has not ended.
+    pub fn usage(&self) -> UsageOut {
+        UsageOut { cpu_ns: self.meter.used_ns(), peak_memory_bytes: self.meter.peak_memory() }
     }
 
     pub fn waker(&self) -> &Waker {
@@ -360,9 +365,8 @@ impl std::fmt::Display for Panicked {
 impl std::error::Error for Panicked {}
 
 fn describe(finished: Finished) -> End {
-    let peak_memory = finished.peak_memory;
     let Err(error) = finished.result else {
-        return End { outcome: END_OK, message: String::new(), peak_memory, told: false };
+        return End { outcome: END_OK, message: String::new(), told: false };
     };
     let outcome = if error.downcast_ref::<Panicked>().is_some() {
         END_INTERNAL
@@ -375,7 +379,7 @@ fn describe(finished: Finished) -> End {
     } else {
         END_TRAP
     };
-    End { outcome, message: explain(&error), peak_memory, told: false }
+    End { outcome, message: explain(&error), told: false }
 }
 
 /// What ended a guest, the cause first and where it was last. Rust's own backtrace says nothing about a guest.

@@ -57,6 +57,12 @@ pub struct EndOut {
     pub peak_memory_bytes: u64,
 }
 
+#[repr(C)]
+pub struct UsageOut {
+    pub cpu_ns: u64,
+    pub peak_memory_bytes: u64,
+}
+
 fn invalid<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> Failure {
     move |error| Failure::new(ffi::INVALID, format!("{what}: {error}"))
 }
@@ -211,4 +217,13 @@ pub unsafe extern "C" fn duet_request_end(request: *mut Request, out: *mut EndOu
         }
         None => false,
     })
+}
+
+/// # Safety
+/// `request` is alive, `out` valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duet_request_usage(request: *const Request, out: *mut UsageOut) {
+    let nothing = UsageOut { cpu_ns: 0, peak_memory_bytes: 0 };
+    let usage = guard(nothing, || unsafe { &*request }.usage());
+    unsafe { *out = usage };
 }

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "object/object.h"
+
+// The annotations by which manifests say what Kubernetes has no field for. Validation, the
+// gateway's configuration and the table in docs/budgets.md come from here: an annotation under
+// duet.edge/ is in this table or unknown.
+namespace duet::object {
+
+inline constexpr std::string_view kAnnotationPrefix = "duet.edge/";
+
+enum class AnnotationType {
+  kDuration,  // 50ms, 10s, 1m30s; in ms
+  kCount,     // a whole number
+  kBytes,     // a quantity: 64Ki, 16Mi
+  kOutbound,  // parse_outbound()
+  kText,      // anything
+};
+
+// Where an annotation has a meaning.
+enum class AnnotatedKind {
+  kPod,  // and the template of pods
+  kAny,
+};
+
+struct Annotation {
+  std::string_view name;  // without the prefix
+  AnnotationType type = AnnotationType::kText;
+  AnnotatedKind on = AnnotatedKind::kAny;
+  int64_t standard = 0;  // what holds without the annotation, in ms, pieces or bytes
+  int64_t least = 0;
+  int64_t most = 0;
+  std::string_view meaning;  // what is bounded
+  std::string_view past;     // what happens past it
+};
+
+std::span<const Annotation> all_annotations();
+// By its name without the prefix; nullptr: there is none.
+const Annotation* find_annotation(std::string_view name);
+
+// The number that `text` stands for, or in words what is wrong with it: "must be a duration such as
+// 50ms or 10s", "must be at most 1m". For durations, counts and bytes. Pure.
+Result<int64_t> parse_annotation(const Annotation& annotation, std::string_view text);
+
+// A number of an annotation's type as a manifest would write it: 10s, 64Ki, 256.
+std::string annotation_text(AnnotationType type, int64_t value);
+
+// The budgets as rows of the Markdown table in docs/budgets.md.
+std::string budget_rows();
+
+// Where a handler may connect: one of duet.edge/allow-outbound's items.
+struct OutboundTarget {
+  std::string scheme;  // http or https
+  std::string host;    // a name, "*.suffix", "*", an address, or a range of addresses (10.0.0.0/8);
+                       // lower case, without brackets
+  int port = 0;        // 0: the scheme's own
+  bool operator==(const OutboundTarget&) const = default;
+};
+
+inline constexpr size_t kOutboundTargetLimit = 64;
+
+// "http://api:8080, https://*.example.com, http://10.1.0.0/16:8080, http://[fd00::/8]": items split
+// by commas or white space, at most kOutboundTargetLimit. Errors name the item. Pure.
+Result<std::vector<OutboundTarget>> parse_outbound(std::string_view text);
+
+}  // namespace duet::object
