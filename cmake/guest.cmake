@@ -105,7 +105,7 @@ function(duet_c_handler_kit)
   add_custom_command(OUTPUT ${work}/handler.c ${work}/handler.h ${work}/handler_component_type.o
     COMMAND ${DUET_GUEST_WORK}/componentize bindings --wit ${DUET_GUEST_SOURCES}/wit --world handler --out ${work}
     DEPENDS ${DUET_GUEST_WORK}/componentize ${DUET_GUEST_SOURCES}/wit/guests.wit VERBATIM)
-  set(headers ${work}/handler.h ${DUET_GUEST_SOURCES}/kit/http.h)
+  set(headers ${work}/handler.h ${DUET_GUEST_SOURCES}/kit/http.h ${DUET_GUEST_SOURCES}/kit/filter.h)
   set(objects ${work}/handler_component_type.o)
   file(GLOB sources CONFIGURE_DEPENDS ${DUET_GUEST_SOURCES}/kit/*.c)
   foreach(source ${work}/handler.c ${sources})
@@ -129,7 +129,8 @@ function(duet_c_handler name)
   add_custom_command(OUTPUT ${core}
     COMMAND ${DUET_CLANG_WASM} --target=wasm32-wasi ${DUET_C_GUEST_FLAGS} -I ${DUET_GUEST_WORK}/kit
       -I ${DUET_GUEST_SOURCES}/kit -nostartfiles -Wl,--no-entry -o ${core} ${ARGN} ${DUET_KIT_OBJECTS}
-    DEPENDS ${ARGN} ${headers} guest_kit ${DUET_KIT_OBJECTS} ${DUET_GUEST_SOURCES}/kit/http.h VERBATIM)
+    DEPENDS ${ARGN} ${headers} guest_kit ${DUET_KIT_OBJECTS}
+      ${DUET_GUEST_SOURCES}/kit/http.h ${DUET_GUEST_SOURCES}/kit/filter.h VERBATIM)
   duet_component(${name} WORLD handler CORE ${core})
 endfunction()
 

@@ -29,14 +29,7 @@ Result<std::shared_ptr<const ActiveTable>> ActiveTable::build(
   }
   for (const Route& route : active->config_.routes) {
     for (const Rule& rule : route.rules) {
-      std::uint64_t sum = 0;
-      std::vector<Weighted>& weights = active->weights_[&rule];
-      for (const WeightedBackend& reference : rule.backends) {
-        if (reference.weight > 0) {
-          sum += reference.weight;
-          weights.push_back({sum, {active->backend(reference.backend).get(), &reference}});
-        }
-      }
+      DUET_TRY(active->add_weights(rule));
     }
   }
   for (const Service& service : active->config_.services) {
@@ -44,6 +37,38 @@ Result<std::shared_ptr<const ActiveTable>> ActiveTable::build(
         active->backend(service.backend).get();
   }
   return std::shared_ptr<const ActiveTable>(std::move(active));
+}
+
+Status ActiveTable::add_weights(const Rule& rule) {
+  std::uint64_t sum = 0;
+  std::vector<Weighted>& weights = weights_[&rule];
+  for (const WeightedBackend& reference : rule.backends) {
+    if (reference.weight > 0) {
+      sum += reference.weight;
+      DUET_ASSIGN(const auto* before, handlers_before(rule, reference));
+      weights.push_back({sum, {backend(reference.backend).get(), &reference, before}});
+    }
+  }
+  return {};
+}
+
+// The rule's handlers, then the reference's; null: there are none.
+Result<const std::vector<Backend*>*> ActiveTable::handlers_before(
+    const Rule& rule, const WeightedBackend& reference) {
+  auto before = std::make_unique<std::vector<Backend*>>();
+  for (const Filters* filters : {&rule.filters, &reference.filters}) {
+    for (const std::string& name : filters->handlers) {
+      before->push_back(backend(name).get());
+      if (before->back() == nullptr) {
+        return invalid("the filter " + name + " names no backend of the table");
+      }
+    }
+  }
+  if (before->empty()) {
+    return static_cast<const std::vector<Backend*>*>(nullptr);
+  }
+  before_.push_back(std::move(before));
+  return static_cast<const std::vector<Backend*>*>(before_.back().get());
 }
 
 ActiveTable::Choice ActiveTable::choose(const Rule& rule, std::uint32_t random) const {

@@ -32,6 +32,7 @@ class ActiveTable {
   struct Choice {
     Backend* backend = nullptr;  // null: no backend has weight, or it does not exist
     const WeightedBackend* reference = nullptr;
+    const std::vector<Backend*>* before = nullptr;  // handlers that stand before it; null: none
   };
   // The backend for a request that `rule` matched; `random` is any number.
   Choice choose(const Rule& rule, std::uint32_t random) const;
@@ -50,8 +51,12 @@ class ActiveTable {
   RouteTable config_;
   std::unique_ptr<RouteIndex> index_;
   Backends backends_;
+  Status add_weights(const Rule& rule);
+  Result<const std::vector<Backend*>*> handlers_before(const Rule& rule,
+                                                       const WeightedBackend& reference);
   std::unordered_map<const Rule*, std::vector<Weighted>> weights_;
-  std::unordered_map<std::string, Backend*> services_;  // "name.ns:port"
+  std::vector<std::unique_ptr<std::vector<Backend*>>> before_;  // what choices point to
+  std::unordered_map<std::string, Backend*> services_;          // "name.ns:port"
 };
 
 }  // namespace duet::gateway

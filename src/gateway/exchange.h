@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -13,6 +14,8 @@
 // our own). Neither knows what the other is.
 namespace duet::gateway {
 
+class RouteSteps;
+
 // A request on its way to a backend. Views live during Backend::start only.
 struct CallHead {
   std::string_view method;
@@ -25,6 +28,10 @@ struct CallHead {
   std::string_view upgrade;         // the protocol asked for by Upgrade; empty: none
   std::string_view client_address;  // IP; empty if a handler asks
   std::int64_t timeout_ms = 0;      // to the end of the answer; 0: none
+  // For a handler that stands before a backend: what comes after it, and which step it is.
+  std::shared_ptr<const RouteSteps> steps;
+  std::size_t step = 0;
+  int hops = 0;  // handlers that have asked for this, one through the other
 };
 
 // The head of an answer. Status 1xx but 101 comes before the final one; after 101 the data are raw
@@ -47,13 +54,22 @@ struct Failure {
   std::string detail;
 };
 
-// What a call used, for accounting.
+// What a call used, for accounting; with what the calls used that it made.
 struct Usage {
   std::int64_t cpu_ns = 0;
   std::uint64_t peak_memory_bytes = 0;
   std::uint32_t outgoing = 0;        // requests
   std::uint64_t outgoing_bytes = 0;  // of their bodies and of their answers' bodies
   bool cold = false;                 // the first request of its handler in this worker
+
+  // Adds what a call used that this one made.
+  void add(const Usage& inner) {
+    cpu_ns += inner.cpu_ns;
+    peak_memory_bytes = std::max(peak_memory_bytes, inner.peak_memory_bytes);
+    outgoing += inner.outgoing;
+    outgoing_bytes += inner.outgoing_bytes;
+    cold |= inner.cold;
+  }
 };
 
 // Gets an answer. Called only from within the event loop, never from inside Backend::start or

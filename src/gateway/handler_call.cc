@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "gateway/outgoing_call.h"
-
 namespace duet::gateway {
 namespace {
 
@@ -62,8 +60,11 @@ std::span<const engine::Field> engine_fields(std::span<const net::Field> fields,
 
 }  // namespace
 
-HandlerCall::HandlerCall(std::shared_ptr<HandlerShared> shared, Caller& caller)
-    : shared_(std::move(shared)), caller_(caller) {
+HandlerCall::HandlerCall(std::shared_ptr<HandlerShared> shared, const CallHead& head,
+                         Caller& caller)
+    : shared_(std::move(shared)),
+      caller_(caller),
+      origin_{.steps = head.steps, .step = head.step, .hops = head.hops} {
   ++shared_->in_flight;
   usage_.cold = !std::exchange(shared_->warm, true);
 }
@@ -75,7 +76,7 @@ HandlerCall::~HandlerCall() {
 
 std::unique_ptr<Call> HandlerCall::start(std::shared_ptr<HandlerShared> shared,
                                          const CallHead& head, Caller& caller) {
-  std::unique_ptr<HandlerCall> call(new HandlerCall(std::move(shared), caller));
+  std::unique_ptr<HandlerCall> call(new HandlerCall(std::move(shared), head, caller));
   std::vector<engine::Field> memory;
   memory.reserve(head.fields.size() + 2);
   std::span<const engine::Field> fields = engine_fields(head.fields, memory);
@@ -109,7 +110,7 @@ std::unique_ptr<Call> HandlerCall::start(std::shared_ptr<HandlerShared> shared,
 void HandlerCall::begin() {
   net::EventLoop& loop = shared_->front.loop;
   if (!shared_->config.allow_outbound.empty()) {
-    table_ = shared_->front.table;
+    origin_.table = shared_->front.table;
   }
   began_ns_ = loop.now_ns();
   loop.set_timer(
@@ -255,8 +256,11 @@ Usage HandlerCall::usage() const {
   Usage usage = usage_;
   if (request_) {
     const engine::RequestUsage used = request_->usage();
-    usage.cpu_ns = static_cast<std::int64_t>(used.cpu_ns);
-    usage.peak_memory_bytes = used.peak_memory_bytes;
+    usage.add({.cpu_ns = static_cast<std::int64_t>(used.cpu_ns),
+               .peak_memory_bytes = used.peak_memory_bytes});
+  }
+  for (const auto& call : outgoing_) {
+    usage.add(call->usage());
   }
   return usage;
 }
@@ -264,11 +268,11 @@ Usage HandlerCall::usage() const {
 // Frees the sandbox for the next request at once; this object may live on for a moment.
 void HandlerCall::end_sandbox() {
   shared_->front.loop.cancel_timer(timer_);
+  outgoing_.clear();  // adds to usage_
   if (request_) {
     end_logs();
     usage_ = usage();
   }
-  outgoing_.clear();
   request_.reset();
 }
 
@@ -353,14 +357,7 @@ void HandlerCall::serve_outgoing() {
 }
 
 void HandlerCall::start_outgoing(const engine::OutgoingHead& head) {
-  const HandlerLimits& limits = shared_->config.limits;
-  if (++usage_.outgoing > static_cast<std::uint32_t>(limits.outgoing)) {
-    request_->fail_outgoing(head.id, engine::HttpError::kConnectionLimitReached);
-    request_->close_outgoing(head.id);
-    return;
-  }
-  outgoing_.push_back(
-      std::make_unique<OutgoingCall>(*shared_, table_.get(), *request_, head, usage_));
+  outgoing_.push_back(std::make_unique<OutgoingCall>(*shared_, *request_, head, origin_, usage_));
   outgoing_.back()->begin();
 }
 

@@ -8,13 +8,12 @@
 
 #include "engine/handler.h"
 #include "gateway/exchange.h"
+#include "gateway/outgoing_call.h"
 #include "gateway/sandbox_engine.h"
 #include "gateway/services.h"
 #include "net/event_loop.h"
 
 namespace duet::gateway {
-
-class OutgoingCall;
 
 // One request in a sandbox of its own. The guest runs when its answer is awaited or when something
 // that it waits for has come; the answer ends when the guest has ended, so that what it used is
@@ -35,7 +34,7 @@ class HandlerCall final : public Call, public SandboxUser {
   void on_sandbox_ready() override;
 
  private:
-  HandlerCall(std::shared_ptr<HandlerShared> shared, Caller& caller);
+  HandlerCall(std::shared_ptr<HandlerShared> shared, const CallHead& head, Caller& caller);
   void poll();
   void pass_head();
   void read_body();
@@ -50,7 +49,6 @@ class HandlerCall final : public Call, public SandboxUser {
   void on_timeout();
 
   std::shared_ptr<HandlerShared> shared_;
-  std::shared_ptr<const ActiveTable> table_;  // for names of services
   Caller& caller_;
   std::optional<engine::HandlerRequest> request_;  // none: the guest is gone
   bool head_passed_ = false;
@@ -63,6 +61,7 @@ class HandlerCall final : public Call, public SandboxUser {
   std::uint64_t log_dropped_ = 0;  // bytes
   Usage usage_;
   std::vector<std::pair<std::string, std::string>> trailers_;
+  OutgoingOrigin origin_;
   std::vector<std::unique_ptr<OutgoingCall>> outgoing_;
   std::unique_ptr<LineCutter> out_lines_;
   std::unique_ptr<LineCutter> error_lines_;

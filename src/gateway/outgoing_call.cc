@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "gateway/proxy_call.h"
+#include "gateway/route_steps.h"
 
 namespace duet::gateway {
 namespace {
@@ -56,6 +57,9 @@ engine::HttpError error_for(const Failure& failure) {
 
 Destination parse_destination(std::string_view scheme, std::string_view authority) {
   Destination destination{.host = normalize_host(authority), .port = default_port(scheme)};
+  if (destination.host.starts_with('[') && destination.host.ends_with(']')) {
+    destination.host = destination.host.substr(1, destination.host.size() - 2);
+  }
   const std::size_t end = authority.starts_with('[') ? authority.find(']') : 0;
   const std::size_t colon = authority.find(':', end == std::string_view::npos ? 0 : end);
   if (colon != std::string_view::npos && colon + 1 < authority.size()) {
@@ -75,42 +79,79 @@ bool is_outbound_allowed(const std::vector<OutboundRule>& rules, std::string_vie
   });
 }
 
-OutgoingCall::OutgoingCall(HandlerShared& shared, const ActiveTable* table,
-                           engine::HandlerRequest& request, const engine::OutgoingHead& head,
-                           Usage& usage)
-    : shared_(shared), table_(table), request_(request), id_(head.id), usage_(usage) {
+OutgoingCall::OutgoingCall(HandlerShared& shared, engine::HandlerRequest& request,
+                           const engine::OutgoingHead& head, OutgoingOrigin& origin, Usage& usage)
+    : shared_(shared), request_(request), id_(head.id), origin_(origin), usage_(usage) {
   const Destination destination = parse_destination(head.scheme, head.authority);
-  if (!is_outbound_allowed(shared.config.allow_outbound, head.scheme, destination,
-                           shared.config.ns)) {
-    shared.log.write(true,
-                     "[duet: outgoing request to " + std::string(head.scheme) + "://" +
-                         std::string(head.authority) +
-                         " denied: allow it with duet.edge/allow-outbound]",
-                     true);
-    refuse(engine::HttpError::kRequestDenied);
-    return;
+  is_next_step_ = destination.host == RouteSteps::kAuthority;
+  if (is_next_step_ ? may_ask_next_step() : may_go(head, destination)) {
+    call_ = connect(head, destination);
   }
-  if (head.scheme != "http") {
-    shared.log.write(
-        true,
-        "[duet: outgoing request by " + std::string(head.scheme) + " is not supported: use http]",
-        true);
-    refuse(engine::HttpError::kRequestDenied);
-    return;
-  }
-  call_ = connect(head);
 }
 
-OutgoingCall::~OutgoingCall() { shared_.front.graveyard.bury(std::move(call_)); }
+OutgoingCall::~OutgoingCall() { let_go(); }
 
-std::unique_ptr<Call> OutgoingCall::connect(const engine::OutgoingHead& head) {
+// Whether the guest's budgets and rights allow this; if not, the guest has been told.
+bool OutgoingCall::may_go(const engine::OutgoingHead& head, const Destination& destination) {
+  if (!count_request()) {
+    return false;
+  }
+  const std::string url = std::string(head.scheme) + "://" + std::string(head.authority);
+  if (!is_outbound_allowed(shared_.config.allow_outbound, head.scheme, destination,
+                           shared_.config.ns)) {
+    return deny(engine::HttpError::kRequestDenied,
+                "outgoing request to " + url + " denied: allow it with duet.edge/allow-outbound");
+  }
+  if (head.scheme != "http") {
+    return deny(engine::HttpError::kRequestDenied,
+                "outgoing request to " + url + " denied: https is not supported");
+  }
+  if (origin_.hops >= kHopLimit) {
+    return deny(engine::HttpError::kLoopDetected,
+                "outgoing request to " + url + " denied: " + std::to_string(kHopLimit) +
+                    " handlers have asked one another");
+  }
+  return true;
+}
+
+// The next step can be asked once, without any right and beside what budgets count.
+bool OutgoingCall::may_ask_next_step() {
+  if (!std::exchange(origin_.next_asked, true)) {
+    return (origin_.steps && origin_.steps->has(origin_.step + 1)) ||
+           deny(engine::HttpError::kDestinationNotFound,
+                "there is no next step: this handler is no filter of a route");
+  }
+  return count_request() && deny(engine::HttpError::kConnectionLimitReached,
+                                 "the next step of a route can be asked once");
+}
+
+// So also the number of refusals, each with its line in the log, is bounded.
+bool OutgoingCall::count_request() {
+  ++usage_.outgoing;
+  if (++origin_.requests > static_cast<std::uint32_t>(shared_.config.limits.outgoing)) {
+    refuse(engine::HttpError::kConnectionLimitReached);
+    return false;
+  }
+  return true;
+}
+
+// Always false.
+bool OutgoingCall::deny(engine::HttpError error, const std::string& why) {
+  shared_.log.write(true, "[duet: " + why + "]", true);
+  refuse(error);
+  return false;
+}
+
+std::unique_ptr<Call> OutgoingCall::connect(const engine::OutgoingHead& head,
+                                            const Destination& destination) {
   std::vector<net::Field> fields;
   CallHead call{
       .method = head.method,
       .scheme = head.scheme,
       .authority = head.authority,
       .target = head.path_with_query.empty() ? std::string_view("/") : head.path_with_query,
-      .framing = net::Framing::kChunked};
+      .framing = net::Framing::kChunked,
+      .hops = origin_.hops + 1};
   for (const engine::Field& field : head.headers) {
     const net::FieldId id = net::field_id(field.name);
     if (id == net::FieldId::kContentLength) {
@@ -126,10 +167,12 @@ std::unique_ptr<Call> OutgoingCall::connect(const engine::OutgoingHead& head) {
     call.framing = net::Framing::kNone;
   }
   call.fields = fields;
-  const Destination destination = parse_destination(head.scheme, head.authority);
-  if (Backend* service =
-          table_ ? table_->service(destination.host, destination.port, shared_.config.ns)
-                 : nullptr) {
+  if (is_next_step_) {
+    return origin_.steps->start(origin_.step + 1, call, *this);
+  }
+  if (Backend* service = origin_.table ? origin_.table->service(destination.host, destination.port,
+                                                                shared_.config.ns)
+                                       : nullptr) {
     return service->start(call, *this);
   }
   return ask_address(call, destination);
@@ -137,13 +180,8 @@ std::unique_ptr<Call> OutgoingCall::connect(const engine::OutgoingHead& head) {
 
 std::unique_ptr<Call> OutgoingCall::ask_address(const CallHead& head,
                                                 const Destination& destination) {
-  std::string ip = destination.host;
-  if (ip == "localhost") {
-    ip = "127.0.0.1";
-  } else if (ip.starts_with('[') && ip.ends_with(']')) {
-    ip = ip.substr(1, ip.size() - 2);
-  }
-  auto origin = shared_.pool.origin(ip, destination.port);
+  auto origin = shared_.pool.origin(
+      destination.host == "localhost" ? "127.0.0.1" : destination.host, destination.port);
   if (!origin.ok()) {
     refuse(engine::HttpError::kDnsError);
     return nullptr;
@@ -156,7 +194,9 @@ void OutgoingCall::begin() {
   if (closed_ || !call_) {
     return;
   }
-  shared_.front.loop.set_timer(timer_, shared_.config.limits.outgoing_ms * kNsPerMs);
+  if (!is_next_step_) {  // whose time is the route's and the handler's own
+    shared_.front.loop.set_timer(timer_, shared_.config.limits.outgoing_ms * kNsPerMs);
+  }
   call_->begin();
 }
 
@@ -283,8 +323,12 @@ void OutgoingCall::on_failure(const Failure& failure) {
 
 // Counts body bytes. False: they are more than the guest's request may move.
 bool OutgoingCall::spend(std::size_t bytes) {
+  if (is_next_step_) {
+    return true;
+  }
   usage_.outgoing_bytes += bytes;
-  return usage_.outgoing_bytes <= static_cast<std::uint64_t>(shared_.config.limits.outgoing_bytes);
+  origin_.bytes += bytes;
+  return origin_.bytes <= static_cast<std::uint64_t>(shared_.config.limits.outgoing_bytes);
 }
 
 void OutgoingCall::refuse(engine::HttpError error) {
@@ -295,8 +339,15 @@ void OutgoingCall::refuse(engine::HttpError error) {
 void OutgoingCall::close() {
   closed_ = true;
   shared_.front.loop.cancel_timer(timer_);
-  shared_.front.graveyard.bury(std::move(call_));
+  let_go();
   request_.close_outgoing(id_);
+}
+
+void OutgoingCall::let_go() {
+  if (call_) {
+    usage_.add(call_->usage());
+    shared_.front.graveyard.bury(std::move(call_));
+  }
 }
 
 void OutgoingCall::on_timeout() {

@@ -119,6 +119,7 @@ void visit(auto& v, Is<Filters> auto& x) {
   v.field("responseHeaders", x.response_headers);
   v.field("redirect", x.redirect);
   v.field("rewrite", x.rewrite);
+  v.field("handlers", x.handlers);
 }
 void visit(auto& v, Is<WeightedBackend> auto& x) {
   v.field("backend", x.backend);

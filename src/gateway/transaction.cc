@@ -1,6 +1,7 @@
 #include "gateway/transaction.h"
 
 #include "gateway/request_filter.h"
+#include "gateway/route_steps.h"
 
 namespace duet::gateway {
 namespace {
@@ -71,7 +72,9 @@ std::optional<OwnAnswer> Transaction::find_call(const net::RequestHead& request,
   if (match->rule->request_timeout_ms > 0) {
     front_.loop.set_timer(deadline_, match->rule->request_timeout_ms * kNsPerMs);
   }
-  call_ = choice.backend->start(head, caller);
+  call_ = choice.before == nullptr
+              ? choice.backend->start(head, caller)
+              : std::make_shared<RouteSteps>(table_, choice, head)->start(0, head, caller);
   return std::nullopt;
 }
 

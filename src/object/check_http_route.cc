@@ -160,6 +160,9 @@ void check_rule(const Place& rule) {
   if (counts["RequestRedirect"] > 0 && counts["URLRewrite"] > 0) {
     filters.error("RequestRedirect and URLRewrite exclude each other");
   }
+  if (counts["RequestRedirect"] > 0 && counts["ExtensionRef"] > 0) {
+    filters.error("RequestRedirect answers by itself: the ExtensionRef would never be asked");
+  }
   if (counts["RequestRedirect"] > 0 && rule["backendRefs"].size() > 0) {
     rule["backendRefs"].error("a rule that redirects has no backends");
   }

@@ -53,6 +53,9 @@ void read_filter(const JsonNode& node, HttpRouteFilter& out) {
   } else if (type == "URLRewrite") {
     out.type = Type::kUrlRewrite;
     read_rewrite(node["urlRewrite"], out.rewrite);
+  } else if (type == "ExtensionRef") {
+    out.type = Type::kExtensionRef;
+    node["extensionRef"]["name"].read(out.service);
   } else {
     node["type"].fail("the filter \"" + type + "\" is not supported", ErrorCode::kUnsupported);
   }

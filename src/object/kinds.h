@@ -112,12 +112,14 @@ struct HttpRouteFilter {
     kRequestHeaderModifier,
     kResponseHeaderModifier,
     kRequestRedirect,
-    kUrlRewrite
+    kUrlRewrite,
+    kExtensionRef,
   };
   Type type = Type::kRequestHeaderModifier;
   HeaderFilter headers;
   RequestRedirect redirect;
   UrlRewrite rewrite;
+  std::string service;  // ExtensionRef: the Service of a handler, in the route's namespace
 };
 
 struct ValueMatch {  // one header or query parameter

@@ -126,7 +126,10 @@ constexpr Structure kHTTPExternalAuthFilter = {
     "HTTPExternalAuthFilter", kHTTPExternalAuthFilterFields};
 
 constexpr Field kRouteLocalObjectReferenceFields[] = {
-    text("group").required(), text("kind").required(), text("name").required(),
+    text("group").required().unsupported("name a Service of the core group, \"\""),
+    text("kind").required().only("Service"),
+    text("name").required().is(Format::kDnsSubdomain)
+        .says("the Service of a handler that stands before the backends; its first port"),
 };
 constexpr Structure kRouteLocalObjectReference = {
     "LocalObjectReference", kRouteLocalObjectReferenceFields};
@@ -135,7 +138,7 @@ constexpr Field kHTTPRouteFilterFields[] = {
     text("type").required()
         .one_of("RequestHeaderModifier ResponseHeaderModifier RequestMirror "
               "RequestRedirect URLRewrite CORS ExternalAuth ExtensionRef")
-        .only("RequestHeaderModifier ResponseHeaderModifier RequestRedirect URLRewrite"),
+        .only("RequestHeaderModifier ResponseHeaderModifier RequestRedirect URLRewrite ExtensionRef"),
     object("requestHeaderModifier", kHTTPHeaderFilter),
     object("responseHeaderModifier", kHTTPHeaderFilter),
     object("requestMirror", kHTTPRequestMirrorFilter).unsupported(),
@@ -143,7 +146,7 @@ constexpr Field kHTTPRouteFilterFields[] = {
     object("urlRewrite", kHTTPURLRewriteFilter),
     object("cors", kHTTPCORSFilter).unsupported(),
     object("externalAuth", kHTTPExternalAuthFilter).unsupported(),
-    object("extensionRef", kRouteLocalObjectReference).unsupported(),
+    object("extensionRef", kRouteLocalObjectReference),
 };
 constexpr Structure kHTTPRouteFilter = {"HTTPRouteFilter", kHTTPRouteFilterFields};
 

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "object/codec.h"
+#include "route/route_status.h"
 #include "route/table_builder.h"
 #include "store/controller.h"
 
@@ -111,6 +112,7 @@ class StoreRouteController final : public RouteController {
     }
     BuiltTable built = build_table(site);
     report(built.problems);
+    DUET_TRY(write_status(built.problems));
     const std::lock_guard lock(gateway_mutex_);
     if (!serving_ || built.table != last_ || gateway_.ended_fd() < 0 || ended()) {
       DUET_TRY(gateway_.serve(built.table));
@@ -164,6 +166,23 @@ class StoreRouteController final : public RouteController {
     for (const auto& problem : problems) {
       reported_.push_back(problem.about.ns + "/" + problem.about.name + ": " + problem.message);
     }
+  }
+
+  // What the routes' conditions are now. A route that is gone meanwhile needs none.
+  Status write_status(const std::vector<RouteProblem>& problems) {
+    DUET_ASSIGN(const auto listing, store_.list(Kind::kHttpRoute));
+    const std::string now = sys::format_rfc3339(clock_.now());
+    for (const auto& route : listing.objects) {
+      const auto status = http_route_status(route, problems, now);
+      if (!status) {
+        continue;
+      }
+      const auto written = store_.update_status(route.key, route.uid, *status);
+      if (!written.ok() && written.error().code() != ErrorCode::kNotFound) {
+        return written.error();
+      }
+    }
+    return {};
   }
 
   // Wakes the controller when the gateway ends, so that it is replaced at once.

@@ -46,7 +46,7 @@ std::optional<gateway::PathModifier> path_modifier(
       from->replace_prefix ? Type::kReplacePrefixMatch : Type::kReplaceFullPath, from->value};
 }
 
-gateway::Filters filters_of(const std::vector<object::HttpRouteFilter>& from) {
+gateway::Filters plain_filters(const std::vector<object::HttpRouteFilter>& from) {
   using Type = object::HttpRouteFilter::Type;
   gateway::Filters out;
   for (const auto& filter : from) {
@@ -66,6 +66,8 @@ gateway::Filters filters_of(const std::vector<object::HttpRouteFilter>& from) {
         out.rewrite =
             gateway::UrlRewrite{filter.rewrite.hostname, path_modifier(filter.rewrite.path)};
         break;
+      case Type::kExtensionRef:
+        break;  // Backends::filters_of
     }
   }
   return out;
@@ -138,6 +140,18 @@ class Backends {
     }
   }
 
+  // `from` with the handlers that stand before the backends of `owner`.
+  gateway::Filters filters_of(const object::Meta& owner,
+                              const std::vector<object::HttpRouteFilter>& from) {
+    gateway::Filters out = plain_filters(from);
+    for (const auto& filter : from) {
+      if (filter.type == object::HttpRouteFilter::Type::kExtensionRef) {
+        out.handlers.push_back(filter_handler(owner, filter.service));
+      }
+    }
+    return out;
+  }
+
   // Makes every port of every Service reachable for handlers by name.
   void publish_services() {
     for (const auto& service : site_.services) {
@@ -187,8 +201,7 @@ class Backends {
     };
     std::vector<Part> out;
     for (const auto* handler : endpoints.handlers) {
-      const std::string name =
-          "handler/" + handler->pod.ns + "/" + handler->pod.name + "/" + handler->container;
+      const std::string name = handler_name(*handler);
       put_handler(name, *handler);
       out.push_back({name, fraction(1)});
     }
@@ -199,6 +212,39 @@ class Backends {
       out.push_back({name, fraction(endpoints.addresses.size())});
     }
     return out;
+  }
+
+  // The handler of a Service that is named as a filter: the first that is ready. Where there is
+  // none every request gets an error: a filter is never passed over.
+  std::string filter_handler(const object::Meta& owner, const std::string& name) {
+    const auto* service = find_service(owner.ns, name);
+    const bool has_port = service != nullptr && !service->ports.empty();
+    const Endpoints endpoints =
+        has_port ? endpoints_of(*service, service->ports.front(), site_.pods, site_.handlers)
+                 : Endpoints{};
+    if (!endpoints.handlers.empty()) {
+      const auto& handler = *endpoints.handlers.front();
+      const std::string backend = handler_name(handler);
+      put_handler(backend, handler);
+      return backend;
+    }
+    if (has_port && endpoints.addresses.empty()) {
+      put({"filter/none", gateway::StaticBackend{.status = 503, .reason = "NoEndpoints"}});
+      return "filter/none";
+    }
+    const char* what = service == nullptr ? " does not exist"
+                       : has_port         ? " is of containers, and only a handler can be a filter"
+                                          : " has no port";
+    built_.problems.push_back({{object::Kind::kHttpRoute, owner.ns, owner.name},
+                               owner.uid,
+                               "FilterNotFound",
+                               "the filter's service " + owner.ns + "/" + name + what});
+    put({"filter/missing", gateway::StaticBackend{.status = 500, .reason = "FilterNotFound"}});
+    return "filter/missing";
+  }
+
+  static std::string handler_name(const pod::HandlerInstance& handler) {
+    return "handler/" + handler.pod.ns + "/" + handler.pod.name + "/" + handler.container;
   }
 
   void put_handler(const std::string& name, const pod::HandlerInstance& handler) {
@@ -282,13 +328,13 @@ gateway::Rule http_rule(const object::HttpRoute& from, const object::HttpRouteRu
                            .query = value_matches(match.query),
                            .method = match.method});
   }
-  out.filters = filters_of(rule.filters);
+  out.filters = backends.filters_of(from.meta, rule.filters);
   std::vector<Share> shares;
   for (const auto& ref : rule.backends) {
     const Backends::Reference reference{ref.ns.empty() ? from.meta.ns : ref.ns, ref.service,
                                         ref.port, "", static_cast<double>(std::max(0, ref.weight))};
     backends.add(from.meta, object::Kind::kHttpRoute, reference, kHttpRouteMissing,
-                 filters_of(ref.filters), shares);
+                 backends.filters_of(from.meta, ref.filters), shares);
   }
   out.backends = weigh(std::move(shares));
   out.request_timeout_ms = object::duration_ms(rule.request_timeout).value_or(0);

@@ -189,5 +189,51 @@ TEST(BuildTable, FiltersAreCarriedOver) {
   EXPECT_EQ(rule.request_timeout_ms, 90'000);
 }
 
+object::HttpRouteFilter extension(const std::string& service) {
+  object::HttpRouteFilter filter;
+  filter.type = object::HttpRouteFilter::Type::kExtensionRef;
+  filter.service = service;
+  return filter;
+}
+
+TEST(BuildTable, HandlersStandBeforeBackends) {
+  SiteObjects site;
+  site.services = {service("auth"), service("api")};
+  site.pods = {ready_pod("f", "auth"), ready_pod("a", "api", "10.88.0.2")};
+  site.handlers = {handler(site.pods[0])};
+  auto route = route_to("r", {{.service = "api", .port = 80}});
+  route.rules[0].filters = {extension("auth")};
+  route.rules[0].backends[0].filters = {extension("auth")};
+  site.http_routes = {route};
+  const auto built = build_table(site);
+  EXPECT_TRUE(built.problems.empty());
+  const auto& rule = built.table.routes.at(0).rules.at(0);
+  const std::vector<std::string> expected = {"handler/default/f/main"};
+  EXPECT_EQ(rule.filters.handlers, expected);
+  EXPECT_EQ(rule.backends.at(0).filters.handlers, expected);
+  EXPECT_NE(find(built.table, "handler/default/f/main"), nullptr);
+}
+
+TEST(BuildTable, AFilterIsNeverPassedOver) {
+  SiteObjects site;
+  site.services = {service("api"), service("starting")};
+  site.pods = {ready_pod("a", "api", "10.88.0.2")};
+  auto route = route_to("r", {{.service = "api", .port = 80}});
+  route.rules[0].filters = {extension("none"), extension("api"), extension("starting")};
+  site.http_routes = {route};
+  const auto built = build_table(site);
+  ASSERT_EQ(built.problems.size(), 2U);
+  EXPECT_EQ(built.problems[0].reason, "FilterNotFound");
+  EXPECT_EQ(built.problems[0].message, "the filter's service default/none does not exist");
+  EXPECT_NE(built.problems[1].message.find("only a handler can be a filter"), std::string::npos);
+  const std::vector<std::string> expected = {"filter/missing", "filter/missing", "filter/none"};
+  EXPECT_EQ(built.table.routes.at(0).rules.at(0).filters.handlers, expected);
+  const auto answer = [&](const char* name) {
+    return std::get<gateway::StaticBackend>(find(built.table, name)->kind);
+  };
+  EXPECT_EQ(answer("filter/missing").status, 500);
+  EXPECT_EQ(answer("filter/none").status, 503);
+}
+
 }  // namespace
 }  // namespace duet::route

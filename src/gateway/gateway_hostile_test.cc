@@ -1,0 +1,147 @@
+#include <unistd.h>
+
+#include "gateway/gateway_fixture_test.h"
+#include "sys/file.h"
+
+// Every way in which a guest can misbehave, through the front door of a real worker: the answer,
+// the reason in the log, and a good handler beside it.
+namespace duet::gateway {
+namespace {
+
+constexpr HandlerLimits kLimits{.cpu_ms = 50,
+                                .first_byte_ms = 300,
+                                .wall_ms = 400,
+                                .memory_bytes = 16 << 20,
+                                .table_elements = 10'000,
+                                .response_bytes = 1 << 20,
+                                .outgoing = 8,
+                                .outgoing_concurrent = 4};
+
+class HostileTest : public GatewayTest {
+ protected:
+  void SetUp() override {
+    GatewayTest::SetUp();
+    RouteTable table;
+    Route route{.name = "all"};
+    for (const char* guest : {"hostile_handler", "start_loops_handler", "start_traps_handler"}) {
+      BackendConfig config = handler(guest, kLimits);
+      std::get<HandlerBackend>(config.kind).allow_outbound = {
+          {"http", "127.0.0.1", server_.port()}};
+      table.backends.push_back(std::move(config));
+    }
+    table.backends.push_back(handler("hello_handler"));
+    const auto rule = [](const char* prefix, const char* backend) {
+      return Rule{.matches = {{.path = {PathMatch::Type::kPrefix, prefix}}},
+                  .backends = {{.backend = backend}}};
+    };
+    route.rules = {rule("/good", "hello_handler"), rule("/start-loops", "start_loops_handler"),
+                   rule("/start-traps", "start_traps_handler"), rule("/", "hostile_handler")};
+    table.routes = {route};
+    set_table(std::move(table));
+  }
+
+  Answer misbehave(const std::string& path) const {
+    const std::string url = "http://127.0.0.1:" + std::to_string(server_.port()) + "/";
+    return ask({.method = "POST", .target = path, .fields = {{"x-url", url}}, .body = "a body"});
+  }
+
+  TestServer server_{[](net::ServerConnection& connection) { serve_echo(connection); }};
+};
+
+struct Case {
+  const char* path;
+  int status;  // of a whole answer; 0: an answer that breaks off
+  const char* reason;
+};
+
+constexpr Case kCases[] = {
+    {"/loop", 504, "CPULimit"},        {"/alloc-loop", 504, "CPULimit"},
+    {"/start-loops", 504, "CPULimit"}, {"/flood", 504, "CPULimit"},
+    {"/calls", 504, "CPULimit"},       {"/stack", 502, "Trap"},
+    {"/handles", 502, "Trap"},         {"/trap", 502, "Trap"},
+    {"/alloc-trap", 502, "Trap"},      {"/start-traps", 502, "Trap"},
+    {"/trap-reading", 502, "Trap"},    {"/trap-calling", 502, "Trap"},
+    {"/nothing", 502, "NoResponse"},   {"/refuse", 502, "GuestError"},
+    {"/hang", 504, "Timeout"},         {"/trap-after", 0, "Trap"},
+    {"/trap-end", 0, "Trap"},          {"/truncate", 0, "BodyAbandoned"},
+    {"/abandon", 0, "BodyAbandoned"},  {"/linger", 0, "WallLimit"},
+    {"/drip", 0, "WallLimit"},         {"/endless", 0, "ResponseLimit"},
+};
+
+TEST_F(HostileTest, IsStoppedAndSaidWhy) {
+  for (const Case& one : kCases) {
+    SCOPED_TRACE(one.path);
+    const Answer answer = misbehave(one.path);
+    if (one.status != 0) {
+      EXPECT_EQ(answer.status, one.status) << answer.body;
+      EXPECT_NE(answer.body.find(one.reason), std::string::npos) << answer.body;
+    } else {
+      EXPECT_TRUE(answer.body.starts_with("broken: ")) << answer.status << " " << answer.body;
+    }
+    const std::string lines = log_lines();
+    EXPECT_NE(lines.find("\"reason\":\"" + std::string(one.reason) + "\""), std::string::npos)
+        << lines;
+    EXPECT_NE(lines.find("\"cpu_us\":"), std::string::npos) << lines;
+    EXPECT_EQ(ask({.target = "/good"}).status, 200);
+    log_lines();
+  }
+}
+
+TEST_F(HostileTest, GrowthIsRefusedAndTheGuestGoesOn) {
+  const Answer memory = misbehave("/grow");
+  EXPECT_EQ(memory.status, 200);
+  EXPECT_LE(std::stoi(memory.body) * (64 << 10), kLimits.memory_bytes);
+  EXPECT_GT(std::stoi(memory.body) * (64 << 10), kLimits.memory_bytes / 2);
+  const Answer tables = misbehave("/tables");
+  EXPECT_EQ(tables.status, 200);
+  EXPECT_LE(std::stoi(tables.body), kLimits.table_elements);
+  EXPECT_GT(std::stoi(tables.body), kLimits.table_elements / 2);
+  const Answer headers = misbehave("/headers");
+  EXPECT_EQ(headers.status, 200);
+  std::size_t bytes = 0;
+  for (const auto& [name, value] : headers.fields) {
+    bytes += name.size() + value.size();
+  }
+  EXPECT_LT(bytes, static_cast<std::size_t>(kLimits.header_bytes) + 1024);
+}
+
+TEST_F(HostileTest, OutputIsBoundedInAll) {
+  EXPECT_EQ(misbehave("/flood").status, 504);
+  const std::string path = directory_ + "/hostile_handler.log";
+  std::string text;
+  for (int i = 0; i < 30'000 && text.find("output dropped") == std::string::npos; ++i) {
+    static_cast<void>(control_->status());  // goes once through the worker's loop
+    if (auto read = sys::read_file(path, 16 << 20); read.ok()) {
+      text = *read;
+    }
+  }
+  EXPECT_NE(text.find("duet.edge/max-log-bytes"), std::string::npos);
+  // Lines are stamped, and a line of 64 bytes nearly doubles by it.
+  EXPECT_LT(text.size(), static_cast<std::size_t>(2 * kLimits.log_bytes));
+}
+
+// A run of hostile requests leaves nothing behind: what the first rounds took is enough for all.
+TEST_F(HostileTest, NoMemoryIsLost) {
+  const auto resident_kb = [] {
+    const std::string text = sys::read_file("/proc/self/statm", 4096).value_or("0 0");
+    return std::stol(text.substr(text.find(' '))) * (sysconf(_SC_PAGESIZE) / 1024);
+  };
+  const auto round = [this] {
+    for (const char* path : {"/trap", "/trap-after", "/trap-reading", "/handles", "/headers",
+                             "/nothing", "/grow", "/stack", "/truncate", "/good"}) {
+      misbehave(path);
+    }
+    log_lines();
+  };
+  for (int i = 0; i < 10; ++i) {
+    round();
+  }
+  const long before_kb = resident_kb();
+  for (int i = 0; i < 30; ++i) {
+    round();
+  }
+  EXPECT_LT(resident_kb() - before_kb, 8 << 10);
+}
+
+}  // namespace
+}  // namespace duet::gateway
