@@ -45,7 +45,11 @@ class ApiFixture {
     pods_.folder = folder_;
     EXPECT_TRUE(sys::make_directories(folder_ + "/main").ok());
     options.socket_path = socket();
-    auto server = Server::start({.store = *store_, .pods = &pods_, .clock = clock_}, options);
+    auto server = Server::start({.store = *store_,
+                                 .pods = &pods_,
+                                 .clock = clock_,
+                                 .metrics = [] { return std::string("duet_tests 1\n"); }},
+                                options);
     EXPECT_TRUE(server.ok()) << (server.ok() ? "" : server.error().message());
     server_ = std::move(*server);
   }

@@ -23,6 +23,7 @@ void handle_attach(Exchange& exchange);
 // What clients find out first.
 void handle_version(Exchange& exchange);
 void handle_health(Exchange& exchange);
+void handle_metrics(Exchange& exchange);
 void handle_api_versions(Exchange& exchange);
 void handle_api_groups(Exchange& exchange);
 void handle_resources(Exchange& exchange);

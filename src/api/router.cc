@@ -17,7 +17,7 @@ struct PathRoute {
 constexpr PathRoute kPathRoutes[] = {
     {"/version", handle_version}, {"/healthz", handle_health},   {"/livez", handle_health},
     {"/readyz", handle_health},   {"/api", handle_api_versions}, {"/api/", handle_resources},
-    {"/apis", handle_api_groups}, {"/apis/", handle_resources},
+    {"/apis", handle_api_groups}, {"/apis/", handle_resources},  {"/metrics", handle_metrics},
 };
 
 enum class Target { kCollection, kObject };

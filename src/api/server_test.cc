@@ -37,6 +37,14 @@ TEST(Server, CreatesReadsAndDeletes) {
   EXPECT_TRUE(marked.json()["metadata"].contains("deletionTimestamp")) << marked.body;
 }
 
+TEST(Server, TellsMetrics) {
+  ApiFixture api;
+  const auto metrics = api.send("GET", "/metrics");
+  EXPECT_EQ(metrics.status, 200);
+  EXPECT_EQ(metrics.body, "duet_tests 1\n");
+  EXPECT_EQ(api.send("POST", "/metrics").status, 405);
+}
+
 TEST(Server, SaysNotFoundAsKubernetesDoes) {
   ApiFixture api;
   const auto answer = api.send("GET", std::string(kPods) + "/x");

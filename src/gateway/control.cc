@@ -132,6 +132,18 @@ std::string format_reply(const Status& done) {
       -1, ' ', false, Json::error_handler_t::replace);
 }
 
+std::string format_metrics_reply(const std::string& text) {
+  return Json{{"ok", true}, {"metrics", text}}.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<std::string> parse_metrics_reply(const std::string& reply) {
+  const Json json = Json::parse(reply, nullptr, false);
+  if (!json.is_object() || !json.contains("metrics") || !json["metrics"].is_string()) {
+    return Error(ErrorCode::kCorrupt, "the gateway's reply has no metrics");
+  }
+  return json["metrics"].get<std::string>();
+}
+
 Result<sys::Fd> make_memfd(std::string_view text) {
   sys::Fd fd(memfd_create("duet-gateway", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd.valid()) {

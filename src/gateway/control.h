@@ -17,6 +17,8 @@
 //
 //   {"type":"status"}                          -> {"ok":true,"status":{...}}, or the same in a
 //   memfd
+//   {"type":"metrics"}                         -> {"ok":true,"metrics":"text"}, or the same in a
+//   memfd
 //   {"type":"listener","name":N,"worker":I} + socket -> {"ok":true}
 //   {"type":"code","digest":D}      + file     -> {"ok":true}
 //   {"type":"access_log"}           + file     -> {"ok":true}
@@ -58,6 +60,10 @@ class PacketHandler {
 
 // {"ok":true}, or why not.
 std::string format_reply(const Status& done);
+
+// {"ok":true} with metrics in Prometheus' text format, and the text of such a reply.
+std::string format_metrics_reply(const std::string& text);
+Result<std::string> parse_metrics_reply(const std::string& reply);
 
 // An anonymous file with `text`, sealed against changes.
 Result<sys::Fd> make_memfd(std::string_view text);

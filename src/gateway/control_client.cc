@@ -67,6 +67,11 @@ Result<WorkerStatus> ControlClient::status() {
   return parse_status_reply(text);
 }
 
+Result<std::string> ControlClient::metrics() {
+  DUET_ASSIGN(const std::string text, call(R"({"type":"metrics"})", -1));
+  return parse_metrics_reply(text);
+}
+
 Status ControlClient::add_listener(const std::string& name, int fd, int worker) {
   auto reply = call(Json{{"type", "listener"}, {"name", name}, {"worker", worker}}.dump(), fd);
   return reply.ok() ? Status() : Status(reply.error());

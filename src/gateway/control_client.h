@@ -25,6 +25,8 @@ class ControlClient {
   static Result<ControlClient> connect(const std::string& socket_path, std::int64_t timeout_ms);
 
   Result<WorkerStatus> status();
+  // In Prometheus' text format, of all workers together.
+  Result<std::string> metrics();
   // `fd`: a bound and listening TCP socket for the worker of that number (status().workers says how
   // many there are). A copy is taken; the caller keeps owning its own.
   Status add_listener(const std::string& name, int fd, int worker = 0);

@@ -9,6 +9,7 @@
 #include "gateway/access_log.h"
 #include "gateway/active_table.h"
 #include "gateway/graveyard.h"
+#include "gateway/request_metrics.h"
 #include "net/buffer.h"
 #include "net/event_loop.h"
 #include "net/http_message.h"
@@ -56,6 +57,7 @@ struct Front {
   net::SendQueue sends{loop};
   Graveyard graveyard{loop};
   AccessLog access_log{loop};
+  RequestMetrics metrics;
   DateText date;
   std::shared_ptr<const ActiveTable> table;  // null until the first one is set
   bool draining = false;
@@ -65,6 +67,12 @@ struct Front {
   std::string scratch_text;
   std::uint64_t requests = 0;
   std::int64_t requests_in_flight = 0;
+
+  // A request is over: one line, and it counts.
+  void account(const AccessRecord& record) {
+    access_log.write(record);
+    metrics.record(record);
+  }
 
   // For weights; xorshift, not for secrets.
   std::uint32_t random() {

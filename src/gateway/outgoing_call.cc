@@ -107,9 +107,9 @@ bool OutgoingCall::may_go(const engine::OutgoingHead& head, const Destination& d
                 "outgoing request to " + url + " denied: https is not supported");
   }
   if (origin_.hops >= kHopLimit) {
-    return deny(engine::HttpError::kLoopDetected,
-                "outgoing request to " + url + " denied: " + std::to_string(kHopLimit) +
-                    " handlers have asked one another");
+    return deny(engine::HttpError::kLoopDetected, "outgoing request to " + url +
+                                                      " denied: " + std::to_string(kHopLimit) +
+                                                      " handlers have asked one another");
   }
   return true;
 }

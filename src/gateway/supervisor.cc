@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "gateway/worker_place.h"
+#include "observe/exposition.h"
 
 namespace duet::gateway {
 namespace {
@@ -49,6 +50,10 @@ std::string Supervisor::answer(Packet packet) {
     return held.ok() ? R"({"ok":true,"status":)" + format_status(*held) + "}"
                      : format_reply(held.error());
   }
+  if (message.is_object() && text_of(message, "type") == "metrics") {
+    const auto counted = metrics();
+    return counted.ok() ? format_metrics_reply(*counted) : format_reply(counted.error());
+  }
   return format_reply(obey(std::move(packet)));
 }
 
@@ -73,6 +78,18 @@ Result<WorkerStatus> Supervisor::status() {
     all.log_dropped += one.log_dropped;
   }
   return all;
+}
+
+// What all living workers counted, added up.
+Result<std::string> Supervisor::metrics() {
+  std::vector<std::string> texts;
+  for (const auto& place : places_) {
+    const auto reply = place->call(R"({"type":"metrics"})", -1);
+    if (reply.ok()) {
+      DUET_ASSIGN(texts.emplace_back(), parse_metrics_reply(*reply));
+    }
+  }
+  return observe::merge_expositions(texts);
 }
 
 Status Supervisor::obey(Packet packet) {

@@ -40,6 +40,7 @@ class Supervisor final : public PacketHandler {
  private:
   class Place;
   Result<WorkerStatus> status();
+  Result<std::string> metrics();
   Status obey(Packet packet);
   Status add_listener(const std::string& name, int worker, sys::Fd fd);
   Status set_table(sys::Fd fd);

@@ -182,7 +182,7 @@ void Transaction::end() {
                             .outgoing = usage_.outgoing,
                             .outgoing_bytes = usage_.outgoing_bytes,
                             .cold = usage_.cold};
-  front_.access_log.write(record);
+  front_.account(record);
   route_name_ = backend_name_ = {};
   --front_.requests_in_flight;
   table_.reset();

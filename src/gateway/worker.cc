@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "gateway/client_connection.h"
 #include "gateway/services.h"
 
@@ -148,6 +150,24 @@ WorkerStatus Worker::status() const {
     status.listeners.push_back(name);
   }
   return status;
+}
+
+std::string Worker::metrics() const {
+  observe::Exposition out;
+  front_.metrics.write(out);
+  const auto one = [&out](std::string_view name, std::string_view type, std::string_view help,
+                          std::uint64_t value) {
+    out.family(name, type, help);
+    out.sample({}, value);
+  };
+  one("duet_gateway_workers", "gauge", "Gateway workers.", 1);
+  one("duet_gateway_connections", "gauge", "Open client connections.", front_.connections.size());
+  one("duet_gateway_requests_in_flight", "gauge", "Requests that are being answered.",
+      static_cast<std::uint64_t>(std::max<std::int64_t>(0, front_.requests_in_flight)));
+  one("duet_access_log_lines_dropped_total", "counter",
+      "Lines of the access log that were lost because it was too slow.",
+      front_.access_log.dropped());
+  return out.take();
 }
 
 }  // namespace duet::gateway

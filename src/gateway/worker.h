@@ -42,6 +42,8 @@ class Worker {
   // the latest after `timeout_ms`.
   void drain(std::int64_t timeout_ms);
   WorkerStatus status() const;
+  // In Prometheus' text format; what several workers say can be merged (observe/exposition.h).
+  std::string metrics() const;
 
  private:
   Worker(net::EventLoop& loop, const WorkerOptions& options, std::unique_ptr<SandboxEngine> engine);

@@ -19,6 +19,9 @@ std::string WorkerControl::answer(Packet packet) {
   if (message.is_object() && text_of(message, "type") == "status") {
     return R"({"ok":true,"status":)" + format_status(worker_.status()) + "}";
   }
+  if (message.is_object() && text_of(message, "type") == "metrics") {
+    return format_metrics_reply(worker_.metrics());
+  }
   return format_reply(obey(std::move(packet)));
 }
 

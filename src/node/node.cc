@@ -9,6 +9,7 @@
 
 #include "api/server.h"
 #include "node/host.h"
+#include "observe/exposition.h"
 #include "oci/content_store.h"
 #include "pod/container_runtime.h"
 #include "pod/image_garbage.h"
@@ -53,7 +54,10 @@ class WholeNode final : public Node {
     DUET_TRY(start_pods());
     deployments_ = workload::start_deployments(*store_, clock_, random_, reports_.log);
     DUET_TRY(start_routes());
-    DUET_ASSIGN(api_, api::Server::start({.store = *store_, .pods = pods_.get(), .clock = clock_},
+    DUET_ASSIGN(api_, api::Server::start({.store = *store_,
+                                          .pods = pods_.get(),
+                                          .clock = clock_,
+                                          .metrics = [this] { return metrics(); }},
                                          {.socket_path = config_.paths.socket}));
     if (!config_.manifests.empty()) {
       DUET_ASSIGN(folder_, source::FolderSource::start(*store_, {.paths = config_.manifests},
@@ -191,6 +195,17 @@ class WholeNode final : public Node {
     const std::lock_guard lock(routes_mutex_);
     routes_ = std::move(*routes);
     return {};
+  }
+
+  // The node's own metrics, then those of the gateway.
+  std::string metrics() const {
+    const auto gateway = routes_->gateway_metrics();
+    observe::Exposition out;
+    out.family("duet_build_info", "gauge", "Always 1; the version stands in the label.");
+    out.sample({{"version", DUET_VERSION}}, 1);
+    out.family("duet_gateway_up", "gauge", "Whether the gateway answers.");
+    out.sample({}, gateway.ok() ? 1 : 0);
+    return out.take() + gateway.value_or("");
   }
 
   void wake_routes() {

@@ -148,6 +148,11 @@ Status GatewayProcess::give_access_log(gateway::ControlClient& client) {
   return client.set_access_log(log.get());
 }
 
+Result<std::string> GatewayProcess::metrics() const {
+  DUET_ASSIGN(auto client, gateway::ControlClient::connect(socket_path(), 0));
+  return client.metrics();
+}
+
 Status GatewayProcess::stop(std::int64_t timeout_ms) {
   auto client = gateway::ControlClient::connect(socket_path(), 0);
   if (!client.ok()) {

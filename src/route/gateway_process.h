@@ -45,6 +45,9 @@ class GatewayProcess {
   // Where the listeners are, with the ports that the kernel chose.
   const std::vector<gateway::Listener>& listeners() const { return options_.listeners; }
 
+  // What the gateway counted, in Prometheus' text format. kUnavailable: none runs. Thread-safe.
+  Result<std::string> metrics() const;
+
   // Ends the gateway after what is in flight, at the latest after `timeout_ms`.
   Status stop(std::int64_t timeout_ms);
 

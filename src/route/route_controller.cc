@@ -87,6 +87,8 @@ class StoreRouteController final : public RouteController {
     }
   }
 
+  Result<std::string> gateway_metrics() const override { return gateway_.metrics(); }
+
   Status stop_gateway(std::int64_t timeout_ms) override {
     std::unique_ptr<Controller> controller;
     {

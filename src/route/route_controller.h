@@ -38,6 +38,8 @@ class RouteController {
 
   // Something that no object shows has changed (a handler was loaded). Thread-safe.
   virtual void wake() = 0;
+  // What the gateway has counted, in Prometheus' text format. kUnavailable: none runs. Thread-safe.
+  virtual Result<std::string> gateway_metrics() const = 0;
   // Ends the gateway as well.
   virtual Status stop_gateway(std::int64_t timeout_ms) = 0;
 };
