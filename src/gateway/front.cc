@@ -11,6 +11,13 @@ Front::Front(net::EventLoop& event_loop, const ClientLimits& client_limits, std:
 
 Front::~Front() = default;
 
+Result<net::Resolver*> Front::resolver() {
+  if (!resolver_) {
+    DUET_ASSIGN(resolver_, net::Resolver::create(loop, dns));
+  }
+  return resolver_.get();
+}
+
 std::string_view DateText::get(const net::EventLoop& loop) {
   constexpr std::int64_t kNsPerSecond = 1'000'000'000;
   if (loop.now_ns() >= until_ns_) {

@@ -14,6 +14,7 @@
 #include "net/event_loop.h"
 #include "net/http_message.h"
 #include "net/send_queue.h"
+#include "net/resolver.h"
 
 namespace duet::gateway {
 
@@ -59,6 +60,7 @@ struct Front {
   AccessLog access_log{loop};
   RequestMetrics metrics;
   DateText date;
+  net::ResolverOptions dns;
   std::shared_ptr<const ActiveTable> table;  // null until the first one is set
   bool draining = false;
   std::list<std::unique_ptr<ClientConnection>> connections;
@@ -67,6 +69,9 @@ struct Front {
   std::string scratch_text;
   std::uint64_t requests = 0;
   std::int64_t requests_in_flight = 0;
+
+  // For names that handlers ask; made when the first one does.
+  Result<net::Resolver*> resolver();
 
   // A request is over: one line, and it counts.
   void account(const AccessRecord& record) {
@@ -82,6 +87,9 @@ struct Front {
     return static_cast<std::uint32_t>(random_state >> 32);
   }
   std::uint64_t random_state;
+
+ private:
+  std::unique_ptr<net::Resolver> resolver_;
 };
 
 }  // namespace duet::gateway

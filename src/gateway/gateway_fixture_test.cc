@@ -110,15 +110,16 @@ void serve_echo(net::ServerConnection& connection) {
 // The worker's thread.
 class GatewayTest::Running {
  public:
-  explicit Running(const std::string& socket) {
+  Running(const std::string& socket, const net::ResolverOptions& dns) {
     std::promise<Status> started;
     auto ready = started.get_future();
-    thread_ = std::thread([this, socket, &started] {
+    thread_ = std::thread([this, socket, dns, &started] {
       auto loop = net::EventLoop::create(clock_);
       auto worker = Worker::create(**loop, {.engine = {.sandbox_limit = 64,
                                                        .core_instance_limit = 256,
                                                        .memory_limit = 64,
-                                                       .table_limit = 128}});
+                                                       .table_limit = 128},
+                                            .dns = dns});
       auto control = listen_control(socket);
       if (!worker.ok() || !control.ok()) {
         started.set_value(worker.ok() ? control.error() : worker.error());
@@ -147,7 +148,7 @@ GatewayTest::~GatewayTest() = default;
 
 void GatewayTest::SetUp() {
   directory_ = *sys::make_temporary_directory("/tmp", "duet-gateway-test-");
-  running_ = std::make_unique<Running>(directory_ + "/control");
+  running_ = std::make_unique<Running>(directory_ + "/control", dns_);
   auto control = ControlClient::connect(directory_ + "/control", kTestTimeoutMs);
   ASSERT_TRUE(control.ok()) << control.error().message();
   control_ = std::make_unique<ControlClient>(std::move(*control));

@@ -14,6 +14,7 @@
 #include "gateway/control_client.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
+#include "net/resolver.h"
 #include "net/socket.h"
 
 // What the end-to-end tests of the gateway start: a worker on a thread of its own with real
@@ -77,6 +78,7 @@ class GatewayTest : public testing::Test {
   // least.
   std::string log_lines();
 
+  net::ResolverOptions dns_;  // of the worker; to be set before SetUp
   std::string directory_;
   std::unique_ptr<ControlClient> control_;
   int port_ = 0;

@@ -12,30 +12,6 @@ namespace {
 constexpr std::int64_t kNsPerMs = 1'000'000;
 constexpr std::size_t kRestBytes = 64 << 10;  // of a body in one direction
 
-bool host_matches(std::string_view rule, std::string_view host) {
-  if (rule == "*" || rule == host) {
-    return true;
-  }
-  return rule.starts_with("*.") && host.size() > rule.size() - 1 && host.ends_with(rule.substr(1));
-}
-
-int default_port(std::string_view scheme) { return scheme == "https" ? 443 : 80; }
-
-// The short form "name.ns" of a service name in any of its forms; other names stay as they are.
-std::string service_form(std::string_view host, std::string_view ns) {
-  for (const std::string_view suffix :
-       {std::string_view(".svc.cluster.local"), std::string_view(".svc")}) {
-    if (host.ends_with(suffix)) {
-      host.remove_suffix(suffix.size());
-      return std::string(host);
-    }
-  }
-  if (host.find('.') == std::string_view::npos) {
-    return std::string(host) + "." + std::string(ns);
-  }
-  return std::string(host);
-}
-
 engine::HttpError error_for(const Failure& failure) {
   if (failure.reason == "ConnectFailed") {
     return engine::HttpError::kConnectionRefused;
@@ -55,54 +31,34 @@ engine::HttpError error_for(const Failure& failure) {
 
 }  // namespace
 
-Destination parse_destination(std::string_view scheme, std::string_view authority) {
-  Destination destination{.host = normalize_host(authority), .port = default_port(scheme)};
-  if (destination.host.starts_with('[') && destination.host.ends_with(']')) {
-    destination.host = destination.host.substr(1, destination.host.size() - 2);
-  }
-  const std::size_t end = authority.starts_with('[') ? authority.find(']') : 0;
-  const std::size_t colon = authority.find(':', end == std::string_view::npos ? 0 : end);
-  if (colon != std::string_view::npos && colon + 1 < authority.size()) {
-    const std::string_view digits = authority.substr(colon + 1);
-    std::from_chars(digits.data(), digits.data() + digits.size(), destination.port);
-  }
-  return destination;
-}
-
-bool is_outbound_allowed(const std::vector<OutboundRule>& rules, std::string_view scheme,
-                         const Destination& destination, std::string_view ns) {
-  const std::string short_form = service_form(destination.host, ns);
-  return std::any_of(rules.begin(), rules.end(), [&](const OutboundRule& rule) {
-    const int port = rule.port == 0 ? default_port(rule.scheme) : rule.port;
-    return rule.scheme == scheme && port == destination.port &&
-           (host_matches(rule.host, destination.host) || service_form(rule.host, ns) == short_form);
-  });
-}
-
 OutgoingCall::OutgoingCall(HandlerShared& shared, engine::HandlerRequest& request,
                            const engine::OutgoingHead& head, OutgoingOrigin& origin, Usage& usage)
-    : shared_(shared), request_(request), id_(head.id), origin_(origin), usage_(usage) {
-  const Destination destination = parse_destination(head.scheme, head.authority);
-  is_next_step_ = destination.host == RouteSteps::kAuthority;
-  if (is_next_step_ ? may_ask_next_step() : may_go(head, destination)) {
-    call_ = connect(head, destination);
+    : shared_(shared),
+      request_(request),
+      head_(head),
+      id_(head.id),
+      destination_(parse_destination(head.scheme, head.authority)),
+      origin_(origin),
+      usage_(usage),
+      is_next_step_(destination_.host == RouteSteps::kAuthority) {
+  if (is_next_step_ ? may_ask_next_step() : may_go()) {
+    call_ = connect();
   }
 }
 
 OutgoingCall::~OutgoingCall() { let_go(); }
 
 // Whether the guest's budgets and rights allow this; if not, the guest has been told.
-bool OutgoingCall::may_go(const engine::OutgoingHead& head, const Destination& destination) {
+bool OutgoingCall::may_go() {
   if (!count_request()) {
     return false;
   }
-  const std::string url = std::string(head.scheme) + "://" + std::string(head.authority);
-  if (!is_outbound_allowed(shared_.config.allow_outbound, head.scheme, destination,
-                           shared_.config.ns)) {
+  const std::string url = std::string(head_.scheme) + "://" + std::string(head_.authority);
+  if (!shared_.outbound.allows(head_.scheme, destination_)) {
     return deny(engine::HttpError::kRequestDenied,
                 "outgoing request to " + url + " denied: allow it with duet.edge/allow-outbound");
   }
-  if (head.scheme != "http") {
+  if (head_.scheme != "http") {
     return deny(engine::HttpError::kRequestDenied,
                 "outgoing request to " + url + " denied: https is not supported");
   }
@@ -142,17 +98,42 @@ bool OutgoingCall::deny(engine::HttpError error, const std::string& why) {
   return false;
 }
 
-std::unique_ptr<Call> OutgoingCall::connect(const engine::OutgoingHead& head,
-                                            const Destination& destination) {
+// A call to where the request leads; none yet if its name has to be looked up.
+std::unique_ptr<Call> OutgoingCall::connect() {
+  if (is_next_step_) {
+    return start_call([this](const CallHead& head) {
+      return origin_.steps->start(origin_.step + 1, head, *this);
+    });
+  }
+  if (Backend* service =
+          origin_.table
+              ? origin_.table->service(destination_.host, destination_.port, shared_.config.ns)
+              : nullptr) {
+    return start_call(
+        [this, service](const CallHead& head) { return service->start(head, *this); });
+  }
+  if (net::IpAddress::parse(destination_.host)) {
+    return ask_addresses({destination_.host});
+  }
+  if (destination_.host == "localhost") {
+    return ask_addresses({"127.0.0.1"});
+  }
+  looks_up_ = true;  // begin() does
+  return nullptr;
+}
+
+// What `start` makes of the guest's request.
+std::unique_ptr<Call> OutgoingCall::start_call(
+    const std::function<std::unique_ptr<Call>(const CallHead&)>& start) {
   std::vector<net::Field> fields;
   CallHead call{
-      .method = head.method,
-      .scheme = head.scheme,
-      .authority = head.authority,
-      .target = head.path_with_query.empty() ? std::string_view("/") : head.path_with_query,
+      .method = head_.method,
+      .scheme = head_.scheme,
+      .authority = head_.authority,
+      .target = head_.path_with_query.empty() ? std::string_view("/") : head_.path_with_query,
       .framing = net::Framing::kChunked,
       .hops = origin_.hops + 1};
-  for (const engine::Field& field : head.headers) {
+  for (const engine::Field& field : head_.headers) {
     const net::FieldId id = net::field_id(field.name);
     if (id == net::FieldId::kContentLength) {
       std::from_chars(field.value.data(), field.value.data() + field.value.size(),
@@ -163,41 +144,82 @@ std::unique_ptr<Call> OutgoingCall::connect(const engine::OutgoingHead& head,
     }
   }
   // A request whose body is empty already has none.
-  if (call.framing == net::Framing::kChunked && (head.method == "GET" || head.method == "HEAD")) {
+  if (call.framing == net::Framing::kChunked && (head_.method == "GET" || head_.method == "HEAD")) {
     call.framing = net::Framing::kNone;
   }
   call.fields = fields;
-  if (is_next_step_) {
-    return origin_.steps->start(origin_.step + 1, call, *this);
-  }
-  if (Backend* service = origin_.table ? origin_.table->service(destination.host, destination.port,
-                                                                shared_.config.ns)
-                                       : nullptr) {
-    return service->start(call, *this);
-  }
-  return ask_address(call, destination);
+  return start(call);
 }
 
-std::unique_ptr<Call> OutgoingCall::ask_address(const CallHead& head,
-                                                const Destination& destination) {
-  auto origin = shared_.pool.origin(
-      destination.host == "localhost" ? "127.0.0.1" : destination.host, destination.port);
-  if (!origin.ok()) {
-    refuse(engine::HttpError::kDnsError);
+// A connection to one of `addresses`, tried in their order: only to those that the handler may
+// reach. This is the last look at them, and what is connected to is what was looked at, so a name
+// that changes its mind gains nothing.
+std::unique_ptr<Call> OutgoingCall::ask_addresses(const std::vector<std::string>& addresses) {
+  std::vector<Origin*> origins;
+  shared_.pool.prune();
+  for (const std::string& text : addresses) {
+    const auto address = net::IpAddress::parse(text);
+    if (!address || !shared_.outbound.allows_address(head_.scheme, destination_, *address)) {
+      continue;
+    }
+    if (auto origin = shared_.pool.origin(text, destination_.port); origin.ok()) {
+      origins.push_back(*origin);
+    }
+  }
+  if (origins.empty()) {
+    deny(engine::HttpError::kDestinationIpProhibited,
+         "outgoing request to " + std::string(head_.authority) + " denied: " + addresses.front() +
+             " is not on the internet; name it or its range in duet.edge/allow-outbound");
     return nullptr;
   }
-  return std::make_unique<ProxyCall>(shared_.pool, std::vector<Origin*>{*origin},
-                                     ProxyCall::Timeouts{}, head, *this);
+  return start_call([&](const CallHead& head) {
+    return std::make_unique<ProxyCall>(shared_.pool, std::move(origins), ProxyCall::Timeouts{},
+                                       head, *this);
+  });
+}
+
+void OutgoingCall::look_up() {
+  auto resolver = shared_.front.resolver();
+  if (!resolver.ok()) {
+    looks_up_ = false;
+    deny(engine::HttpError::kDnsError, resolver.error().message());
+    return;
+  }
+  if (const auto known = (*resolver)->resolve(destination_.host, *this)) {
+    on_resolved(*known);
+  }
+}
+
+void OutgoingCall::on_resolved(const net::Resolver::Answer& answer) {
+  looks_up_ = false;
+  if (closed_) {
+    return;
+  }
+  if (!answer.ok()) {
+    deny(answer.error().code() == ErrorCode::kTimeout ? engine::HttpError::kDnsTimeout
+                                                      : engine::HttpError::kDnsError,
+         answer.error().message());
+    return;
+  }
+  call_ = ask_addresses(*answer);
+  if (call_) {
+    call_->begin();
+    pump_request();
+  }
 }
 
 void OutgoingCall::begin() {
-  if (closed_ || !call_) {
+  if (closed_) {
     return;
   }
   if (!is_next_step_) {  // whose time is the route's and the handler's own
     shared_.front.loop.set_timer(timer_, shared_.config.limits.outgoing_ms * kNsPerMs);
   }
-  call_->begin();
+  if (looks_up_) {
+    look_up();
+  } else if (call_) {
+    call_->begin();
+  }
 }
 
 // The guest did something: passes on what it gave and takes up what it has room for.
@@ -344,6 +366,12 @@ void OutgoingCall::close() {
 }
 
 void OutgoingCall::let_go() {
+  if (looks_up_) {
+    looks_up_ = false;
+    if (auto resolver = shared_.front.resolver(); resolver.ok()) {
+      (*resolver)->forget(*this);
+    }
+  }
   if (call_) {
     usage_.add(call_->usage());
     shared_.front.graveyard.bury(std::move(call_));

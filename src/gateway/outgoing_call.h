@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -8,23 +9,11 @@
 
 #include "engine/handler.h"
 #include "gateway/exchange.h"
+#include "gateway/outbound_policy.h"
 #include "gateway/services.h"
+#include "net/resolver.h"
 
 namespace duet::gateway {
-
-// Where an outgoing request leads: a service of the table, or an address.
-struct Destination {
-  std::string host;  // lower case, without port and brackets
-  int port = 0;
-};
-
-// Host and port of an authority; port 0 becomes the scheme's default.
-Destination parse_destination(std::string_view scheme, std::string_view authority);
-
-// Whether `rules` let a handler in namespace `ns` ask this destination. Nothing is allowed but what
-// is named; a service may be named in any of its forms.
-bool is_outbound_allowed(const std::vector<OutboundRule>& rules, std::string_view scheme,
-                         const Destination& destination, std::string_view ns);
 
 // Whose outgoing requests they are; of one request of a handler.
 struct OutgoingOrigin {
@@ -40,7 +29,7 @@ struct OutgoingOrigin {
 
 // One outgoing request of a guest, carried out by a call to a backend. Owned by the guest's
 // HandlerCall, which calls pump() when the guest did something.
-class OutgoingCall final : public Caller {
+class OutgoingCall final : public Caller, public net::Resolver::Waiter {
  public:
   // Several handlers may ask one another; past this they are taken for a loop.
   static constexpr int kHopLimit = 8;
@@ -62,14 +51,18 @@ class OutgoingCall final : public Caller {
   void on_failure(const Failure& failure) override;
   void on_want_body() override { pump_request(); }
   void on_flush() override {}
+  void on_resolved(const net::Resolver::Answer& answer) override;
 
  private:
-  bool may_go(const engine::OutgoingHead& head, const Destination& destination);
+  bool may_go();
   bool may_ask_next_step();
   bool count_request();
   bool deny(engine::HttpError error, const std::string& why);
-  std::unique_ptr<Call> connect(const engine::OutgoingHead& head, const Destination& destination);
-  std::unique_ptr<Call> ask_address(const CallHead& head, const Destination& destination);
+  std::unique_ptr<Call> connect();
+  std::unique_ptr<Call> start_call(
+      const std::function<std::unique_ptr<Call>(const CallHead&)>& start);
+  void look_up();
+  std::unique_ptr<Call> ask_addresses(const std::vector<std::string>& addresses);
   void pump_request();
   void pump_answer();
   bool spend(std::size_t bytes);
@@ -80,10 +73,13 @@ class OutgoingCall final : public Caller {
 
   HandlerShared& shared_;
   engine::HandlerRequest& request_;
+  engine::OutgoingHead head_;  // its texts live until the request is closed
   std::uint32_t id_;
+  Destination destination_;
   OutgoingOrigin& origin_;
   Usage& usage_;
-  bool is_next_step_;
+  bool is_next_step_ = false;
+  bool looks_up_ = false;  // the resolver knows of this
   std::unique_ptr<Call> call_;
   std::string request_rest_;  // body of the guest's request that the call did not take yet
   bool request_ended_ = false;

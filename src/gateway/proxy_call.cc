@@ -33,7 +33,17 @@ ProxyCall::ProxyCall(UpstreamPool& pool, std::vector<Origin*> origins, const Tim
       wants_upgrade_(!head.upgrade.empty()),
       framing_(head.framing),
       body_sent_(head.framing == net::Framing::kNone) {
+  for (Origin* origin : origins_) {
+    ++origin->calls;
+  }
   write_request_head(head);
+}
+
+ProxyCall::~ProxyCall() {
+  connection_.reset();
+  for (Origin* origin : origins_) {
+    --origin->calls;
+  }
 }
 
 void ProxyCall::write_request_head(const CallHead& head) {

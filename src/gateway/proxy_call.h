@@ -26,7 +26,7 @@ class ProxyCall final : public Call, public UpstreamConnection::User {
   // `origins` are tried in their order.
   ProxyCall(UpstreamPool& pool, std::vector<Origin*> origins, const Timeouts& timeouts,
             const CallHead& head, Caller& caller);
-  ~ProxyCall() override = default;
+  ~ProxyCall() override;
 
   void begin() override;
   std::size_t write_body(std::string_view data) override;

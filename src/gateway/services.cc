@@ -51,12 +51,18 @@ std::unique_ptr<Call> StaticService::start(const CallHead&, Caller& caller) {
   return std::make_unique<StaticCall>(config_, caller);
 }
 
+std::unique_ptr<Call> BrokenHandler::start(const CallHead&, Caller& caller) {
+  return std::make_unique<FailedCall>(
+      caller, Failure{.status = 502, .reason = "HandlerNotLoaded", .detail = why_});
+}
+
 Result<std::shared_ptr<ProxyService>> ProxyService::create(std::string name,
                                                            const ProxyBackend& config,
                                                            UpstreamPool& pool) {
   std::shared_ptr<ProxyService> service(new ProxyService(std::move(name), config, pool));
   for (const Endpoint& endpoint : config.endpoints) {
     DUET_ASSIGN(Origin * origin, pool.origin(endpoint.address, endpoint.port));
+    origin->named = true;
     service->origins_.push_back(origin);
   }
   return service;

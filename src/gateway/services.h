@@ -9,6 +9,7 @@
 #include "gateway/exchange.h"
 #include "gateway/front.h"
 #include "gateway/guest_log.h"
+#include "gateway/outbound_policy.h"
 #include "gateway/sandbox_engine.h"
 #include "gateway/template_cache.h"
 #include "gateway/upstream_pool.h"
@@ -43,6 +44,18 @@ class StaticService final : public Backend {
   StaticBackend config_;
 };
 
+// A handler whose code could not be loaded: every request fails, and the others go on.
+class BrokenHandler final : public Backend {
+ public:
+  BrokenHandler(std::string name, std::string why) : name_(std::move(name)), why_(std::move(why)) {}
+  std::string_view name() const override { return name_; }
+  std::unique_ptr<Call> start(const CallHead& head, Caller& caller) override;
+
+ private:
+  std::string name_;
+  std::string why_;
+};
+
 // Passes requests on to servers, each in its turn.
 class ProxyService final : public Backend {
  public:
@@ -67,12 +80,14 @@ struct HandlerShared {
                 UpstreamPool& upstreams)
       : name(std::move(backend_name)),
         config(std::move(backend_config)),
+        outbound(config.allow_outbound, config.ns),
         front(front_of_worker),
         pool(upstreams),
         log(front_of_worker.loop, config.log_path) {}
 
   std::string name;
   HandlerBackend config;
+  OutboundPolicy outbound;
   Front& front;
   UpstreamPool& pool;
   GuestLog log;

@@ -51,6 +51,14 @@ Result<Origin*> UpstreamPool::origin(const std::string& ip, int port) {
   return origin.get();
 }
 
+void UpstreamPool::prune() {
+  if (origins_.size() > kOriginLimit) {
+    std::erase_if(origins_, [](const auto& entry) {
+      return !entry.second->named && entry.second->calls == 0;
+    });
+  }
+}
+
 std::unique_ptr<UpstreamConnection> UpstreamPool::take(Origin& origin, bool certain) {
   while (!origin.idle.empty()) {
     auto connection = std::move(origin.idle.back());

@@ -55,7 +55,9 @@ class UpstreamConnection final : public net::IoHandler {
 // A server's address and the idle connections to it.
 struct Origin {
   net::SocketAddress address;
-  std::string name;  // "10.0.0.1:80"
+  std::string name;    // "10.0.0.1:80"
+  int calls = 0;       // that may use it
+  bool named = false;  // by a table: it stays
   std::vector<std::unique_ptr<UpstreamConnection>> idle;
 };
 
@@ -64,11 +66,14 @@ class UpstreamPool final : public net::Deferred {
  public:
   static constexpr std::size_t kIdleLimit = 128;  // connections to one origin
   static constexpr std::int64_t kIdleTimeoutMs = 30'000;
+  static constexpr std::size_t kOriginLimit = 1'024;  // that are kept for the next request
 
   UpstreamPool(net::EventLoop& loop, net::BufferPool& buffers) : loop_(loop), buffers_(buffers) {}
 
-  // The origin at `address`; it lives as long as the pool.
+  // The origin at `address`; it lives as long as the pool, or until prune().
   Result<Origin*> origin(const std::string& ip, int port);
+  // Forgets origins that no table names and no call uses, if there are more than kOriginLimit.
+  void prune();
 
   // An idle connection, or none. `certain`: asks the kernel once more that the server did not close
   // it.

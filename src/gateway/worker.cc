@@ -21,7 +21,9 @@ Worker::Worker(net::EventLoop& loop, const WorkerOptions& options,
       engine_(std::move(engine)),
       templates_(*engine_),
       front_(loop, options.clients, options.seed),
-      pool_(loop, front_.buffers) {}
+      pool_(loop, front_.buffers) {
+  front_.dns = options.dns;
+}
 
 Result<std::unique_ptr<Worker>> Worker::create(net::EventLoop& loop, const WorkerOptions& options) {
   DUET_ASSIGN(auto engine, SandboxEngine::create(loop, options.engine));
@@ -48,9 +50,15 @@ Result<std::shared_ptr<Backend>> Worker::make_backend(const BackendConfig& confi
     return std::shared_ptr<Backend>(std::move(service));
   }
   if (const auto* handler = std::get_if<HandlerBackend>(&config.kind)) {
-    DUET_ASSIGN(auto service,
-                HandlerService::create(config.name, *handler, front_, pool_, templates_));
-    return std::shared_ptr<Backend>(std::move(service));
+    auto service = HandlerService::create(config.name, *handler, front_, pool_, templates_);
+    if (service.ok()) {
+      return std::shared_ptr<Backend>(std::move(*service));
+    }
+    if (service.error().code() == ErrorCode::kNotFound) {
+      return service.error();  // the agent did not send the code
+    }
+    return std::shared_ptr<Backend>(
+        std::make_shared<BrokenHandler>(config.name, service.error().message()));
   }
   return std::shared_ptr<Backend>(
       std::make_shared<StaticService>(config.name, std::get<StaticBackend>(config.kind)));

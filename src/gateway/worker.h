@@ -21,6 +21,7 @@ namespace duet::gateway {
 struct WorkerOptions {
   ClientLimits clients;
   engine::EngineOptions engine;
+  net::ResolverOptions dns;
   std::uint64_t seed = 1;  // of the choice among weighted backends
 };
 
