@@ -120,16 +120,18 @@ function(duet_c_handler_kit)
   set(DUET_KIT_OBJECTS ${objects} CACHE INTERNAL "")
 endfunction()
 
-# duet_c_handler(<name> <source>...): a wasi:http handler on guests/kit. It has no main and no start code: the host
+# duet_c_handler(<name> <source>... [FLAGS <flag>...]): a wasi:http handler on guests/kit. It has no main and no start code: the host
 # calls its export, and neither the kit nor what it uses of the C library has constructors.
 function(duet_c_handler name)
+  cmake_parse_arguments(GUEST "" "" "FLAGS" ${ARGN})
   set(core ${DUET_GUEST_WORK}/${name}.core.wasm)
-  list(TRANSFORM ARGN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+  list(TRANSFORM GUEST_UNPARSED_ARGUMENTS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
   file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*/*.h)
   add_custom_command(OUTPUT ${core}
     COMMAND ${DUET_CLANG_WASM} --target=wasm32-wasi ${DUET_C_GUEST_FLAGS} -I ${DUET_GUEST_WORK}/kit
-      -I ${DUET_GUEST_SOURCES}/kit -nostartfiles -Wl,--no-entry -o ${core} ${ARGN} ${DUET_KIT_OBJECTS}
-    DEPENDS ${ARGN} ${headers} guest_kit ${DUET_KIT_OBJECTS}
+      -I ${DUET_GUEST_SOURCES}/kit -nostartfiles -Wl,--no-entry ${GUEST_FLAGS} -o ${core}
+      ${GUEST_UNPARSED_ARGUMENTS} ${DUET_KIT_OBJECTS}
+    DEPENDS ${GUEST_UNPARSED_ARGUMENTS} ${headers} guest_kit ${DUET_KIT_OBJECTS}
       ${DUET_GUEST_SOURCES}/kit/http.h ${DUET_GUEST_SOURCES}/kit/filter.h VERBATIM)
   duet_component(${name} WORLD handler CORE ${core})
 endfunction()

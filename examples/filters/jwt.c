@@ -28,7 +28,7 @@ static bool verify(Text token, Text key, Text* claims) {
   hmac_sha256(key, (Text){token.ptr, head.len + 1 + claims->len}, expected);
   if (!base64url(&rest) || !same(rest, expected, sizeof expected)) return false;
   if (!base64url(&head) || !json_member(head, "alg", &value) ||
-      !text_equals(json_text(value), text("HS256")) || !base64url(claims)) {
+      !text_equals(json_unquoted(value), text("HS256")) || !base64url(claims)) {
     return false;
   }
   wasi_clocks_wall_clock_datetime_t now;
@@ -50,7 +50,7 @@ void handle(Request request, ResponseOut out) {
   remove_header(headers, "authorization");
   remove_header(headers, "x-subject");
   if (json_member(claims, "sub", &subject)) {
-    set_header(headers, "x-subject", json_text(subject));
+    set_header(headers, "x-subject", json_unquoted(subject));
   }
   pass_on(request, headers, out, NULL);
 }

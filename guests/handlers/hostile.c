@@ -3,7 +3,6 @@
 //   /alloc-loop    burns it in the allocator that the host calls while it answers an import
 //   /alloc-trap    traps there
 //   /grow          takes all memory it can get, then answers how many pages of 64 KiB it has
-//   /tables        takes all table elements it can get, then answers how many it has
 //   /stack         calls itself for ever
 //   /handles       makes resources for ever
 //   /trap          traps before it answers
@@ -75,18 +74,6 @@ static void alloc_trap(Request request, ResponseOut out) {
   (void)out;
   allocator = kTraps;
   request_path(request);
-}
-
-static __externref_t table[0];
-
-__attribute__((target("reference-types"))) static void tables(Request request, ResponseOut out) {
-  (void)request;
-  while (__builtin_wasm_table_grow(table, __builtin_wasm_ref_null_extern(), 1000) != -1) {
-  }
-  static char line[21];
-  Text elements = decimal((uint64_t)__builtin_wasm_table_size(table), line);
-  line[elements.len++] = '\n';
-  answer(out, 200, elements);
 }
 
 static uint64_t dive(uint64_t depth) {
@@ -244,7 +231,6 @@ static const struct {
     {"/alloc-loop", alloc_loop},
     {"/alloc-trap", alloc_trap},
     {"/grow", grow},
-    {"/tables", tables},
     {"/stack", stack},
     {"/handles", handles},
     {"/trap", trap},

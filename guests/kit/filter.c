@@ -141,8 +141,8 @@ static bool exchange(Flow* request, Writer* next, bool request_open, Flow* answe
     }
     if (!move(answer)) return false;
     if (answer->ended) break;
-    wasi_io_poll_borrow_pollable_t both[] = {waits_for(answer), 0};
-    if (request_open) both[1] = waits_for(request);
+    wasi_io_poll_borrow_pollable_t both[] = {waits_for(answer),
+                                             waits_for(request_open ? request : answer)};
     wait_for_any(both, request_open ? 2 : 1);
   }
   return true;

@@ -27,7 +27,7 @@ bool ask_next(Request request, Fields headers, Response* response, HttpError* er
 bool is_json_object(Text object);
 bool json_member(Text object, const char* name, Text* value);
 // What stands between the quotes of a string, still escaped; other values as they are.
-Text json_text(Text value);
+Text json_unquoted(Text value);
 
 // HMAC with SHA-256 (RFC 2104).
 void hmac_sha256(Text key, Text message, uint8_t out[32]);

@@ -56,7 +56,7 @@ static bool take_value(Scanner* scan, Text* value) {
   return value->len > 0;
 }
 
-Text json_text(Text value) {
+Text json_unquoted(Text value) {
   bool is_string = value.len >= 2 && value.ptr[0] == '"';
   return is_string ? (Text){value.ptr + 1, value.len - 2} : value;
 }
@@ -68,7 +68,7 @@ static bool scan_object(Text object, const char* name, Text* value, bool* found)
   if (!take(&scan, '{')) return false;
   Text key, member;
   while (take_string(&scan, &key) && take(&scan, ':') && take_value(&scan, &member)) {
-    if (name != NULL && text_equals(json_text(key), text(name))) {  // the last one counts
+    if (name != NULL && text_equals(json_unquoted(key), text(name))) {  // the last one counts
       *value = member;
       *found = true;
     }

@@ -90,6 +90,10 @@ void duet_engine_increment_epoch(const duet_engine* engine);
  * none. Before the caller sleeps, it takes until none is left. */
 bool duet_engine_next_ready(duet_engine* engine, uint64_t* token);
 
+/* The same for the requests that have computed for longer than an epoch, which
+ * duet_engine_next_ready leaves out: they should get their turn after all others. */
+bool duet_engine_next_slow(duet_engine* engine, uint64_t* token);
+
 /* When the first timer of a guest is due, in ns of CLOCK_MONOTONIC; UINT64_MAX: no timer. */
 uint64_t duet_engine_next_timer(const duet_engine* engine);
 

@@ -84,6 +84,14 @@ std::optional<std::uint64_t> Engine::next_ready() {
   return token;
 }
 
+std::optional<std::uint64_t> Engine::next_slow() {
+  std::uint64_t token = 0;
+  if (!duet_engine_next_slow(engine_, &token)) {
+    return std::nullopt;
+  }
+  return token;
+}
+
 std::optional<std::uint64_t> Engine::next_timer_ns() const {
   const std::uint64_t due_ns = duet_engine_next_timer(engine_);
   if (due_ns == std::numeric_limits<std::uint64_t>::max()) {

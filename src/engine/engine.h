@@ -56,7 +56,8 @@ struct EngineOptions {
 // requests.
 //
 // An event loop on an engine goes: wait for sockets, event_fd() and the timer; fire_timers(now);
-// then for each next_ready() poll the request of that token; when none is left, wait again.
+// then for each next_ready() poll the request of that token; when none is left, poll one of
+// next_slow(), and wait again, without sleeping if there was one.
 class Engine {
  public:
   static Result<Engine> create(const EngineOptions& options);
@@ -77,6 +78,8 @@ class Engine {
 
   // The token of the next request that should be polled.
   std::optional<std::uint64_t> next_ready();
+  // The same for guests that have computed for longer than an epoch: they come after the others.
+  std::optional<std::uint64_t> next_slow();
 
   // When the first timer of a guest is due, in ns of CLOCK_MONOTONIC.
   std::optional<std::uint64_t> next_timer_ns() const;

@@ -74,7 +74,7 @@ class Driver {
   // Waits until the request wants to be polled. False: nothing will come.
   bool wait() {
     while (true) {
-      if (engine_.next_ready()) {
+      if (engine_.next_ready() || engine_.next_slow()) {
         return true;
       }
       if (const auto due_ns = engine_.next_timer_ns()) {

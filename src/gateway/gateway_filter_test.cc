@@ -168,7 +168,7 @@ TEST_F(FilterTest, TheNextStepCanBeAskedOnce) {
   serve_through({filter("hostile_handler", {}, {.outgoing = 5})}, proxy_to(server));
   const Answer answer =
       ask({.target = "/calls", .fields = {{"x-url", "http://next.duet.internal/"}}});
-  EXPECT_EQ(answer.status, 504) << answer.body;
+  EXPECT_EQ(answer.status, 502) << answer.body;
   EXPECT_LE(server.connections(), 1);
 }
 

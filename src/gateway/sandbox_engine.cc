@@ -33,12 +33,31 @@ std::int64_t SandboxEngine::before_wait(std::int64_t now_ns) {
   for (int polls = 0; polls < kPollsARound; ++polls) {
     const std::optional<std::uint64_t> token = engine_.next_ready();
     if (!token) {
-      const std::optional<std::uint64_t> next = engine_.next_timer_ns();
-      return next ? static_cast<std::int64_t>(std::max(*next, now) - now) : -1;
+      return poll_slow() ? 0 : wait_for_timer(now);
     }
-    reinterpret_cast<SandboxUser*>(*token)->on_sandbox_ready();
+    poll(*token);
   }
+  poll_slow();
   return 0;
+}
+
+void SandboxEngine::poll(std::uint64_t token) {
+  reinterpret_cast<SandboxUser*>(token)->on_sandbox_ready();
+}
+
+// One guest that computes for long gets an epoch a round, after everything that is quickly done: so
+// others wait for one epoch at most, however many there are of them.
+bool SandboxEngine::poll_slow() {
+  const std::optional<std::uint64_t> token = engine_.next_slow();
+  if (token) {
+    poll(*token);
+  }
+  return token.has_value();
+}
+
+std::int64_t SandboxEngine::wait_for_timer(std::uint64_t now_ns) const {
+  const std::optional<std::uint64_t> next = engine_.next_timer_ns();
+  return next ? static_cast<std::int64_t>(std::max(*next, now_ns) - now_ns) : -1;
 }
 
 }  // namespace duet::gateway

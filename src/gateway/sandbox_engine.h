@@ -35,6 +35,9 @@ class SandboxEngine final : public net::BeforeWait, public net::IoHandler {
 
  private:
   SandboxEngine(net::EventLoop& loop, engine::Engine engine, engine::EpochTicker ticker);
+  static void poll(std::uint64_t token);
+  bool poll_slow();
+  std::int64_t wait_for_timer(std::uint64_t now_ns) const;
   static constexpr int kPollsARound = 64;  // then sockets get their turn
   net::EventLoop& loop_;
   engine::Engine engine_;

@@ -70,6 +70,11 @@ impl CpuMeter {
         self.used_ns.load(Relaxed)
     }
 
+    /// Whether the guest was still running when an epoch ended.
+    pub fn outlived_an_epoch(&self) -> bool {
+        self.exact.load(Relaxed)
+    }
+
     pub fn note_memory(&self, bytes: usize) {
         self.peak_memory.fetch_max(bytes as u64, Relaxed);
     }

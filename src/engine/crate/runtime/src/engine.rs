@@ -135,6 +135,19 @@ pub unsafe extern "C" fn duet_engine_next_ready(engine: *mut Engine, token: *mut
 }
 
 /// # Safety
+/// `engine` is alive, `token` points to a number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duet_engine_next_slow(engine: *mut Engine, token: *mut u64) -> bool {
+    guard(false, || match unsafe { &*engine }.0.ready.pop_slow() {
+        Some(next) => {
+            unsafe { *token = next };
+            true
+        }
+        None => false,
+    })
+}
+
+/// # Safety
 /// `engine` is alive.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn duet_engine_next_timer(engine: *const Engine) -> u64 {

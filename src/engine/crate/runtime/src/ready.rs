@@ -8,9 +8,11 @@ use std::task::Wake;
 use std::thread::ThreadId;
 
 /// The requests of one engine that were woken and not yet taken. Each stands in it at most once, so it is bounded by
-/// the number of requests.
+/// the number of requests. Those that have computed for longer than an epoch stand in a queue of their own, so that
+/// short ones do not wait for them.
 pub struct ReadyList {
     queue: Mutex<VecDeque<Arc<RequestWaker>>>,
+    slow: Mutex<VecDeque<Arc<RequestWaker>>>,
     event: OwnedFd,
     owner: ThreadId,
 }
@@ -25,7 +27,8 @@ impl ReadyList {
             }
             OwnedFd::from_raw_fd(fd)
         };
-        Ok(ReadyList { queue: Mutex::new(VecDeque::new()), event, owner: std::thread::current().id() })
+        let (queue, slow) = (Mutex::default(), Mutex::default());
+        Ok(ReadyList { queue, slow, event, owner: std::thread::current().id() })
     }
 
     pub fn event_fd(&self) -> i32 {
@@ -33,7 +36,8 @@ impl ReadyList {
     }
 
     fn push(&self, waker: Arc<RequestWaker>) {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).push_back(waker);
+        let queue = if waker.slow.load(Ordering::Relaxed) { &self.slow } else { &self.queue };
+        queue.lock().unwrap_or_else(PoisonError::into_inner).push_back(waker);
         // The owner takes all before it sleeps, so only other threads have to wake it.
         if std::thread::current().id() != self.owner {
             let one = 1_u64;
@@ -42,16 +46,25 @@ impl ReadyList {
         }
     }
 
-    /// The next request to poll.
+    /// The next request to poll, of those that have not computed for long.
     pub fn pop(&self) -> Option<u64> {
         loop {
-            let next = self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            let Some(waker) = next else {
-                if !self.drained() {
-                    return None;
-                }
-                continue;
-            };
+            match ReadyList::pop_from(&self.queue) {
+                Some(token) => return Some(token),
+                None if !self.drained() => return None,
+                None => {}
+            }
+        }
+    }
+
+    /// The next one of those that have.
+    pub fn pop_slow(&self) -> Option<u64> {
+        ReadyList::pop_from(&self.slow)
+    }
+
+    fn pop_from(queue: &Mutex<VecDeque<Arc<RequestWaker>>>) -> Option<u64> {
+        loop {
+            let waker = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()?;
             waker.queued.store(false, Ordering::Release);
             if waker.live.load(Ordering::Relaxed) {
                 return Some(waker.token);
@@ -61,7 +74,9 @@ impl ReadyList {
 
     /// Forgets all. A waker on the list holds the list, so an engine that goes must cut that circle.
     pub fn clear(&self) {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        for queue in [&self.queue, &self.slow] {
+            queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
     }
 
     /// Resets the eventfd; true if another thread had written to it, and so may have pushed meanwhile.
@@ -78,11 +93,18 @@ pub struct RequestWaker {
     token: u64,
     queued: AtomicBool,
     live: AtomicBool,
+    slow: AtomicBool,
 }
 
 impl RequestWaker {
     pub fn new(list: Arc<ReadyList>, token: u64) -> Arc<RequestWaker> {
-        Arc::new(RequestWaker { list, token, queued: AtomicBool::new(false), live: AtomicBool::new(true) })
+        let (queued, live, slow) = (AtomicBool::new(false), AtomicBool::new(true), AtomicBool::new(false));
+        Arc::new(RequestWaker { list, token, queued, live, slow })
+    }
+
+    /// The request has computed for longer than an epoch: from the next time on it waits for those that have not.
+    pub fn note_slow(&self) {
+        self.slow.store(true, Ordering::Relaxed);
     }
 
     /// The request is gone; its token is never given again.

@@ -222,6 +222,9 @@ impl Request {
             self.end = Some(describe(finished));
         }
         self.meter.finish();
+        if self.meter.outlived_an_epoch() {
+            self.wake.note_slow();
+        }
     }
 
     fn drop_guest(&mut self) {
