@@ -36,7 +36,7 @@ constexpr std::array kAnnotations = {
                "host objects that the guest holds: headers, bodies, streams, pollables",
                "502 `Trap`"},
     Annotation{"max-header-bytes", Type::kBytes, On::kPod, 64 * kKi, kKi, kMi,
-               "one set of headers that the guest makes", "the guest is refused another header"},
+               "one set of headers that the guest makes", "502 `Trap`"},
     Annotation{"max-buffer-bytes", Type::kBytes, On::kPod, 64 * kKi, 4 * kKi, 16 * kMi,
                "one body that waits for the guest, and one piece that the guest writes",
                "the writer waits"},
