@@ -66,7 +66,7 @@ TEST_F(HandlerTest, WritesWhatGuestsPrintAsCriLog) {
 TEST_F(HandlerTest, StopsHostileGuests) {
   serve_all(
       handler("hostile_handler",
-              {.cpu_ms = 50, .first_byte_ms = 300, .wall_ms = 400, .memory_bytes = 16 << 20}));
+              {.cpu_ms = 50, .first_byte_ms = 3'000, .wall_ms = 4'000, .memory_bytes = 16 << 20}));
   const struct {
     const char* path;
     int status;  // -1: the connection broke in the middle

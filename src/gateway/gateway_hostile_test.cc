@@ -10,8 +10,8 @@ namespace duet::gateway {
 namespace {
 
 constexpr HandlerLimits kLimits{.cpu_ms = 50,
-                                .first_byte_ms = 300,
-                                .wall_ms = 400,
+                                .first_byte_ms = 3'000,
+                                .wall_ms = 4'000,
                                 .memory_bytes = 16 << 20,
                                 .table_elements = 10'000,
                                 .response_bytes = 1 << 20,
