@@ -212,7 +212,8 @@ Status give_up_privileges(const std::optional<UserAndGroup>& user) {
 
 Status confine_worker(std::vector<sys::ReachablePath> folders) {
   std::vector<sys::Fd> system;
-  for (const char* path : {"/proc/self", "/etc"}) {
+  // The last is where /etc/resolv.conf leads on many systems.
+  for (const char* path : {"/proc/self", "/etc", "/run/systemd/resolve"}) {
     if (auto fd = sys::open_file(path, O_PATH | O_DIRECTORY); fd.ok()) {
       folders.push_back({.fd = fd->get(), .writable = false, .directory = true});
       system.push_back(std::move(*fd));

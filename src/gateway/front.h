@@ -13,8 +13,8 @@
 #include "net/buffer.h"
 #include "net/event_loop.h"
 #include "net/http_message.h"
-#include "net/send_queue.h"
 #include "net/resolver.h"
+#include "net/send_queue.h"
 
 namespace duet::gateway {
 
