@@ -39,17 +39,25 @@ std::string targets_of(const gateway::Rule& rule) {
   return out;
 }
 
-// "http://host:port" by which a person reaches the route.
-std::string origin_of(const gateway::Route& route, const gateway::RouteTable& table) {
-  std::string address = table.listeners.empty() ? "" : table.listeners.front().address;
-  if (address.starts_with("0.0.0.0:")) {
-    address.replace(0, 7, "localhost");
+// "http://host:port" by which a person reaches a route of that host; empty: of any.
+std::string origin_of(const std::string& host, const gateway::RouteTable& table) {
+  const std::string address = table.listeners.empty() ? "" : table.listeners.front().address;
+  const size_t colon = std::min(address.rfind(':'), address.size());
+  const std::string ip = address.substr(0, colon);
+  const std::string any = ip == "0.0.0.0" || ip == "[::]" ? "localhost" : ip;
+  return "http://" + (host.empty() ? any : host) + address.substr(colon);
+}
+
+void append_rules(const gateway::Route& route, const std::string& origin, std::vector<Row>& rows) {
+  for (const auto& rule : route.rules) {
+    std::vector<gateway::Match> matches = rule.matches;
+    if (matches.empty()) {
+      matches.emplace_back();
+    }
+    for (const auto& match : matches) {
+      rows.push_back({origin + paths_of(match), route.name, targets_of(rule)});
+    }
   }
-  if (!route.hostnames.empty()) {
-    address =
-        route.hostnames.front() + address.substr(std::min(address.rfind(':'), address.size()));
-  }
-  return "http://" + address;
 }
 
 struct PodLine {
@@ -87,14 +95,9 @@ void append_table(const std::vector<Row>& rows, const std::vector<std::string>& 
 std::vector<std::vector<std::string>> describe_routes(const gateway::RouteTable& table) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& route : table.routes) {
-    for (const auto& rule : route.rules) {
-      std::vector<gateway::Match> matches = rule.matches;
-      if (matches.empty()) {
-        matches.emplace_back();
-      }
-      for (const auto& match : matches) {
-        rows.push_back({origin_of(route, table) + paths_of(match), route.name, targets_of(rule)});
-      }
+    const std::vector<std::string> any_host = {""};
+    for (const auto& host : route.hostnames.empty() ? any_host : route.hostnames) {
+      append_rules(route, origin_of(host, table), rows);
     }
   }
   return rows;

@@ -37,7 +37,7 @@ class SiteView {
   std::unique_ptr<State> state_;
 };
 
-// One line a route and path: "http://127.0.0.1:8080/menu   HTTPRoute shop/shop   handler
+// One line a hostname, route and path: "http://127.0.0.1:8080/menu   HTTPRoute shop/shop   handler
 // shop/front-.../front". Pure.
 std::vector<std::vector<std::string>> describe_routes(const gateway::RouteTable& table);
 
