@@ -47,8 +47,8 @@ std::string transition_time(const Json& stored, const Json& parent, const Json& 
       continue;
     }
     for (const Json& earlier : known.value("conditions", Json::array())) {
-      if (earlier.is_object() && earlier.value("type", "") == condition["type"] &&
-          earlier.value("status", "") == condition["status"]) {
+      if (earlier.is_object() && earlier.value("type", Json()) == condition["type"] &&
+          earlier.value("status", Json()) == condition["status"]) {
         return earlier.value("lastTransitionTime", now);
       }
     }
