@@ -14,9 +14,10 @@ namespace {
 // The folders in `folder`, as paths; none when it does not exist.
 std::vector<std::string> children_of(const std::string& folder) {
   const auto names = sys::list_directory(folder);
+  const std::string prefix = folder + "/";
   std::vector<std::string> paths;
   for (const auto& name : names.value_or({})) {
-    paths.push_back(folder + "/" + name);
+    paths.push_back(prefix + name);
   }
   return paths;
 }

@@ -17,8 +17,9 @@
 namespace duet::pod {
 
 struct ImageGarbageOptions {
-  int64_t interval_ms = 5 * 60 * 1000;  // between two collections
-  int64_t unused_ms = 10 * 60 * 1000;   // a layer that was asked for since is about to be used
+  int64_t interval_ms = int64_t{5} * 60 * 1000;  // between two collections
+  int64_t unused_ms =
+      int64_t{10} * 60 * 1000;  // a layer that was asked for since is about to be used
   std::function<void(const std::string&)> report;  // what was removed, in one sentence
 };
 

@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "oci/reference.h"
+
 namespace duet::pod {
 
 namespace {
@@ -188,9 +190,11 @@ class ThreadedImages final : public Images {
 ImageWait image_wait_of(const ImageRequest& request, const Error& error) {
   switch (error.code()) {
     case ErrorCode::kInvalid:
-      // A reference that cannot be read has its own word; an invalid module comes from an image
-      // that was read.
-      return {error.message().starts_with("module") ? "CreateContainerError" : "InvalidImageName",
+      if (!oci::parse_reference(request.reference).ok()) {
+        return {"InvalidImageName", error.message()};
+      }
+      // The image was read, and what is in it is wrong.
+      return {error.message().starts_with("module") ? "CreateContainerError" : "ErrImagePull",
               error.message()};
     case ErrorCode::kNotFound:
       if (request.pull_policy == "Never") {

@@ -132,6 +132,8 @@ TEST(ImageWaitOf, SpeaksKubernetes) {
   EXPECT_EQ(image_wait_of({"A", "Always"}, invalid("upper case")).reason, "InvalidImageName");
   EXPECT_EQ(image_wait_of({"a", "Always"}, invalid("module of image a: no import")).reason,
             "CreateContainerError");
+  EXPECT_EQ(image_wait_of({"a", "Always"}, invalid("image a, layer b: \"../x\"")).reason,
+            "ErrImagePull");
   EXPECT_EQ(image_wait_of({"a", "Always"}, Error(ErrorCode::kCorrupt, "digest")).reason,
             "ErrImagePull");
 }

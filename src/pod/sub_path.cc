@@ -107,8 +107,9 @@ Result<std::string> bind_sub_path(const std::string& volume, const std::string& 
 
 Status unbind_sub_paths(const std::string& folder) {
   const auto targets = sys::list_directory(folder);
+  const std::string prefix = folder + "/";
   for (const auto& target : targets.value_or({})) {
-    DUET_TRY(sys::unmount(folder + "/" + target));
+    DUET_TRY(sys::unmount(prefix + target));
   }
   return sys::remove_tree(folder);
 }
