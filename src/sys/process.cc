@@ -123,11 +123,14 @@ bool enter_network_namespace(const std::string& path) {
 
 [[noreturn]] void become(const Command& command, Prepared& prepared, int failure_pipe) {
   reset_inherited();
-  const int pipe =
-      ::fcntl(failure_pipe, F_DUPFD_CLOEXEC, static_cast<int>(prepared.fds.size()) + 64);
-  if (pipe < 0 || !place_descriptors(prepared.fds)) {
-    fail(pipe < 0 ? failure_pipe : pipe, kDescriptors);
+  const int pipe = static_cast<int>(prepared.fds.size());
+  const int aside = ::fcntl(failure_pipe, F_DUPFD_CLOEXEC, pipe + 64);
+  if (aside < 0 || !place_descriptors(prepared.fds) || ::dup3(aside, pipe, O_CLOEXEC) < 0) {
+    fail(aside < 0 ? failure_pipe : aside, kDescriptors);
   }
+  // Now, not at exec: the steps until then may take long, and a parent that is killed meanwhile
+  // must not leave its locks and sockets here.
+  ::close_range(static_cast<unsigned>(pipe) + 1, ~0U, 0);
   if (!command.working_directory.empty() && ::chdir(command.working_directory.c_str()) != 0) {
     fail(pipe, kFolder);
   }

@@ -1,9 +1,14 @@
 #include "sys/process.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <thread>
 
 #include "sys/file.h"
 
@@ -100,6 +105,27 @@ TEST(Run, AChildThatClosesItsInputDoesNotEndUs) {
       run({.argv = {"sh", "-c", "exec <&-; echo done"}}, std::string(1 << 20, 'x'), 10'000);
   ASSERT_TRUE(output.ok()) << output.error().message();
   EXPECT_EQ(output->out, "done\n");
+}
+
+TEST(Process, AChildLetsGoOfOurDescriptorsBeforeItsSlowSteps) {
+  const std::string root = make_temporary_directory("/tmp", "duet-process-").value();
+  const std::string gate = root + "/cgroup.procs";
+  ASSERT_EQ(::mkfifo(gate.c_str(), 0600), 0);  // opening it blocks until somebody reads
+  Pipe ours = make_pipe().value();
+  std::thread spawner([&] {
+    const auto pid = spawn({.argv = {"true"}, .cgroup_procs_files = {gate}});
+    EXPECT_TRUE(pid.ok() && wait(*pid)->ok());
+  });
+  siginfo_t info{};
+  while (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
+    std::this_thread::yield();  // no child yet
+  }
+  ours.write.reset();
+  pollfd end{ours.read.get(), POLLIN, 0};
+  EXPECT_EQ(::poll(&end, 1, 10'000), 1) << "the child still has the other end";
+  const Fd reader = open_file(gate, O_RDONLY).value();
+  spawner.join();
+  EXPECT_TRUE(remove_tree(root).ok());
 }
 
 }  // namespace
