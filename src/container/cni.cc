@@ -15,6 +15,7 @@
 #include "sys/file.h"
 #include "sys/namespace.h"
 #include "sys/process.h"
+#include "sys/replace_file.h"
 
 namespace duet::container {
 
@@ -168,7 +169,9 @@ Result<Cni::Attachment> Cni::read_attachment(const CniPod& pod) const {
   DUET_ASSIGN(const std::string text, sys::read_file(path, kCacheLimitBytes));
   const json parsed = json::parse(text, nullptr, false);
   if (!parsed.is_object() || !parsed.contains("pod") || !parsed["pod"].is_object()) {
-    return Error(ErrorCode::kCorrupt, path + ": not a CNI attachment that duet wrote");
+    // Spoiled by a power cut, as it is not synced: the pod may have been attached, and by now all
+    // that is left of it is the booked address.
+    return Attachment{pod, options_.conflist, ""};
   }
   return Attachment{pod_from_json(parsed["pod"]), text_in(parsed, "list"),
                     text_in(parsed, "result")};
@@ -178,8 +181,9 @@ Status Cni::write_attachment(const Attachment& attachment) const {
   const json whole = {{"pod", pod_to_json(attachment.pod)},
                       {"list", attachment.list},
                       {"result", attachment.result}};
-  return sys::write_file_atomic(pod_file(attachment.pod, ".json"),
-                                whole.dump(-1, ' ', false, json::error_handler_t::replace), 0600);
+  // Not synced: namespaces and interfaces do not survive the machine either.
+  return sys::replace_file(pod_file(attachment.pod, ".json"),
+                           whole.dump(-1, ' ', false, json::error_handler_t::replace), 0600);
 }
 
 Result<std::string> Cni::execute(const Plugin& plugin, const std::string& command,

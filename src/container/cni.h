@@ -16,14 +16,14 @@ struct BridgeNetwork {
   std::string bridge = "duet0";
   std::string subnet = "10.88.0.0/16";
   std::string ipam_data_directory = "/run/duet/cni/networks";
-  bool ip_masquerade = true;  // needs iptables
-  bool port_map = true;       // hostPort; needs iptables
+  bool port_map = true;  // hostPort; needs iptables
 };
 
 // Whether masquerading and hostPort can work here: the program iptables is installed.
 bool iptables_installed();
 
-// A conflist (CNI spec, section 1) as text.
+// A conflist (CNI spec, section 1) as text. Its pods reach beyond the node once masquerade() was
+// called.
 std::string bridge_conflist(const BridgeNetwork& network);
 
 // The text of the first network of `directory` by file name (*.conflist, *.conf, *.json; one plugin

@@ -99,7 +99,6 @@ std::string bridge_conflist(const BridgeNetwork& network) {
   plugins.push_back(json{{"type", "bridge"},
                          {"bridge", network.bridge},
                          {"isGateway", true},
-                         {"ipMasq", network.ip_masquerade},
                          {"hairpinMode", true},
                          {"ipam", ipam}});
   if (network.port_map) {

@@ -78,7 +78,6 @@ class CniTest : public ScratchTest {
     network_.bridge = "dt" + unique_suffix();
     network_.subnet = "10.213." + std::to_string(::getpid() % 250) + ".0/24";
     network_.ipam_data_directory = scratch_ + "/ipam";
-    network_.ip_masquerade = false;
     network_.port_map = false;
     namespaces_ = scratch_ + "/ns";
     ASSERT_TRUE(sys::make_directories(namespaces_).ok());
@@ -180,6 +179,23 @@ TEST_F(CniTest, FailedAttachIsTakenBack) {
   EXPECT_TRUE(leases().empty());
   EXPECT_EQ(cni->cached(pod).error().code(), ErrorCode::kNotFound);
   EXPECT_TRUE(sys::list_directory(scratch_ + "/cache").value().empty());
+}
+
+TEST_F(CniTest, ASpoiledRecordIsTakenBackAndWrittenAnew) {
+  const Cni cni = load();
+  const CniPod pod = make_pod("spoiled");
+  ASSERT_TRUE(cni.add(pod).ok());
+  const std::string record = scratch_ + "/cache/" + network_.name + "-spoiled.json";
+  for (const char* left : {"", "{\"pod\":"}) {
+    ASSERT_TRUE(sys::write_file(record, left).ok());
+    EXPECT_EQ(cni.cached(pod).error().code(), ErrorCode::kNotFound);
+    const auto again = cni.add(pod);
+    ASSERT_TRUE(again.ok()) << again.error().message();
+    EXPECT_EQ(leases(), std::vector<std::string>{again->addresses[0].address});
+  }
+  ASSERT_TRUE(sys::write_file(record, "").ok());
+  EXPECT_TRUE(cni.remove(pod).ok());
+  EXPECT_TRUE(leases().empty());
 }
 
 TEST_F(CniTest, MissingPluginsAreNamedWithTheFolders) {

@@ -8,6 +8,7 @@
 
 #include <array>
 
+#include "container/masquerade.h"
 #include "sys/file.h"
 
 namespace duet::node {
@@ -43,9 +44,13 @@ Result<std::string> conflist(const NodeConfig& config, Host& host) {
                                    .subnet = config.subnet,
                                    .ipam_data_directory = config.paths.state + "/cni/addresses"};
   if (!container::iptables_installed()) {
-    network.ip_masquerade = network.port_map = false;
+    network.port_map = false;
     host.problems.emplace_back(
         "no iptables: pods reach this host only, and hostPort does nothing; install iptables");
+  } else if (const Status set = container::masquerade(network); !set.ok()) {
+    host.problems.push_back("pods reach this host only: " + set.error().message());
+  } else {
+    host.masqueraded = network;
   }
   return container::bridge_conflist(network);
 }

@@ -21,6 +21,7 @@ struct Host {
   std::optional<container::OciRuntime> oci_runtime;
   std::optional<container::BundleHost> bundle_host;
   std::optional<container::Cni> cni;
+  std::optional<container::BridgeNetwork> masqueraded;  // whose rule stands since examine_host
   std::unique_ptr<container::LayerStore> layers;
   std::string address;  // of the host: the first that is not loopback, else 127.0.0.1
   std::string runtime_problem;

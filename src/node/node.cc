@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "api/server.h"
+#include "container/masquerade.h"
 #include "node/host.h"
 #include "observe/exposition.h"
 #include "oci/content_store.h"
@@ -80,6 +81,9 @@ class WholeNode final : public Node {
     deployments_.reset();
     const Status gateway = routes_->stop_gateway(kDrainMs);
     const Status pods = pods_->stop_all(kStopLimitMs);
+    if (pods.ok() && host_.masqueraded) {
+      DUET_TRY(container::stop_masquerading(*host_.masqueraded));
+    }
     return gateway.ok() ? pods : gateway;
   }
 

@@ -6,6 +6,7 @@
 #include "pod/pass.h"
 #include "pod/worker.h"
 #include "sys/file.h"
+#include "sys/replace_file.h"
 
 // How a pod ends: handlers first, then SIGTERM, then what the grace period leaves, then everything
 // it used.
@@ -211,7 +212,7 @@ Result<bool> PodWorker::changed_spec_is_gone(const object::Pod& pod) {
     fresh_ = true;
   }
   DUET_TRY(sys::make_directories(paths_.run(), 0700));
-  DUET_TRY(sys::write_file_atomic(paths_.spec_mark(), mark));
+  DUET_TRY(sys::replace_file(paths_.spec_mark(), mark));
   return !before.ok();
 }
 
