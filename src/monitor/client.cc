@@ -132,8 +132,22 @@ Result<MonitorClient> MonitorClient::launch(const LaunchOptions& options) {
 }
 
 Result<ChildState> MonitorClient::start_container(const ContainerStart& start) const {
-  DUET_ASSIGN(const std::string answer,
-              ask(directory_, encode(start), 2 * int64_t{start.timeout_ms} + kAnswerTimeoutMs));
+  DUET_ASSIGN(const std::string answer, ask(directory_, encode(MessageType::kStartContainer, start),
+                                            2 * int64_t{start.timeout_ms} + kAnswerTimeoutMs));
+  return decode_child_state(answer);
+}
+
+Result<HeldContainer> MonitorClient::hold_container(const ContainerStart& start) const {
+  DUET_ASSIGN(sys::Fd fd, open_socket(directory_));
+  DUET_TRY(send_message(fd.get(), encode(MessageType::kHoldContainer, start), kAnswerTimeoutMs));
+  return HeldContainer(std::move(fd), 2 * int64_t{start.timeout_ms} + kAnswerTimeoutMs);
+}
+
+Result<ChildState> HeldContainer::proceed() {
+  // When it cannot be sent, because the creation failed, the answer is there already.
+  [[maybe_unused]] const Status sent =
+      send_message(fd_.get(), encode(MessageType::kProceed), kAnswerTimeoutMs);
+  DUET_ASSIGN(const std::string answer, receive_answer(fd_.get(), timeout_ms_));
   return decode_child_state(answer);
 }
 

@@ -96,6 +96,20 @@ class Stream {
   bool ended_ = false;
 };
 
+// A container whose program waits for proceed(). Destroying it before takes the container back.
+class HeldContainer {
+ public:
+  HeldContainer(sys::Fd fd, int64_t timeout_ms) : fd_(std::move(fd)), timeout_ms_(timeout_ms) {}
+
+  // Lets the program start and returns when it runs; to be called once. Errors as of
+  // MonitorClient::start_container, also when the container could not be created.
+  Result<ChildState> proceed();
+
+ private:
+  sys::Fd fd_;
+  int64_t timeout_ms_;
+};
+
 // One pod's monitor. Thread-safe: each call has a connection of its own. Cheap to copy.
 class MonitorClient {
  public:
@@ -107,6 +121,9 @@ class MonitorClient {
   // Starts a container and returns when it runs. Errors: kAlreadyExists when the id is in use,
   // kInternal with the OCI runtime's own words when that failed, kTimeout, kExhausted, kInvalid.
   Result<ChildState> start_container(const ContainerStart& start) const;
+
+  // Has the container created while the caller does something else that its program needs.
+  Result<HeldContainer> hold_container(const ContainerStart& start) const;
 
   // Starts a process, which gets `fds` as its descriptors 3, 4, ... (at most kPassedFdLimit; the
   // caller keeps its own). Errors as above, kNotFound when there is no such program.

@@ -76,6 +76,34 @@ Status ContainerLaunch::created(const RuntimeCall::End& end) {
   }
   DUET_ASSIGN(const pid_t pid, read_pid_file(request_.pid_file));
   DUET_TRY(child_.take_process(pid));
+  created_ = true;
+  if (abandoned_) {
+    return take_back();
+  }
+  return held_ ? Status() : start();
+}
+
+void ContainerLaunch::proceed() {
+  held_ = false;
+  const Status status = created_ ? start() : Status();
+  if (!status.ok()) {
+    finish(status);
+  }
+}
+
+void ContainerLaunch::abandon() {
+  abandoned_ = true;
+  if (created_) {
+    finish(take_back());
+  }
+}
+
+Status ContainerLaunch::take_back() {
+  [[maybe_unused]] const Status killed = child_.send_signal(SIGKILL);
+  return Error(ErrorCode::kConflict, "the client that held " + request_.id + " back is gone");
+}
+
+Status ContainerLaunch::start() {
   DUET_ASSIGN(call_,
               RuntimeCall::start(loop_, reaper_, request_.start_argv, {}, request_.timeout_ms,
                                  [this](const RuntimeCall::End& ended) { started(ended); }));

@@ -21,6 +21,12 @@ class ContainerLaunch {
   static Result<std::unique_ptr<ContainerLaunch>> begin(Loop& loop, Reaper& reaper, Child& child,
                                                         ContainerStart request, Callback done);
 
+  // After `create` the program waits for proceed(). To be called right after begin.
+  void hold() { held_ = true; }
+  void proceed();
+  // Kills what `create` has made or makes; the launch fails.
+  void abandon();
+
  private:
   ContainerLaunch(Loop& loop, Reaper& reaper, Child& child, ContainerStart request, Callback done)
       : loop_(loop),
@@ -31,6 +37,8 @@ class ContainerLaunch {
 
   Status create();
   Status created(const RuntimeCall::End& end);
+  Status start();
+  Status take_back();
   void started(const RuntimeCall::End& end);
   void finish(const Status& status);
   Error failure(const char* verb, const RuntimeCall::End& end, const std::string& text) const;
@@ -42,6 +50,9 @@ class ContainerLaunch {
   Callback done_;
   std::unique_ptr<ConsoleSocket> console_;
   std::unique_ptr<RuntimeCall> call_;
+  bool held_ = false;
+  bool created_ = false;
+  bool abandoned_ = false;
 };
 
 // The pid that a runtime wrote to `file`.

@@ -1,8 +1,12 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <fstream>
 
+#include "monitor/address.h"
+#include "monitor/client_wire.h"
 #include "monitor/monitor_fixture.h"
 
 // With the real runc, on a root file system of busybox.
@@ -42,6 +46,35 @@ class ContainerTest : public MonitorFixture {
 
   std::string cgroup(const std::string& id) const {
     return "duet-monitor-test-" + base_.substr(base_.rfind('-') + 1) + "-" + id;
+  }
+
+  // Whether runc comes to say that the container is `status`.
+  bool await_runtime_state(const std::string& id, const std::string& status) const {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kPatienceMs);
+    while (std::chrono::steady_clock::now() < deadline) {
+      const auto said =
+          sys::run({.argv = {"runc", "--root", base_ + "/runc", "state", id}}, "", kPatienceMs);
+      if (said.ok() && said->out.find("\"status\": \"" + status) != std::string::npos) {
+        return true;
+      }
+    }
+    return false;
+  }
+  // Whether the monitor forgets the child; asked anew with each of its changes.
+  bool await_removal(const std::string& id) const {
+    auto subscription = client().subscribe();
+    while (client().state(id).ok()) {
+      const auto event = subscription->next_event(kPatienceMs);
+      if (!event.ok() || !*event) {
+        return false;
+      }
+    }
+    return true;
+  }
+  void must_delete(const std::string& id) const {
+    const auto deleted =
+        sys::run({.argv = {"runc", "--root", base_ + "/runc", "delete", id}}, "", kPatienceMs);
+    EXPECT_TRUE(deleted.ok() && deleted->status.ok()) << deleted->err;
   }
 
   // A bundle that runs `argv` (JSON) and the request that starts it.
@@ -124,6 +157,69 @@ TEST_F(ContainerTest, ARuntimeThatLeavesNoChildIsRefused) {
   EXPECT_THAT(client().start_container(start).error().message(), HasSubstr("no process id"));
   start.create_argv = {"no-such-runtime"};
   EXPECT_EQ(client().start_container(start).error().code(), ErrorCode::kNotFound);
+}
+
+TEST_F(ContainerTest, AHeldContainerStartsWithProceed) {
+  auto held = client().hold_container(container("c", R"(["cat","/made-meanwhile"])"));
+  ASSERT_TRUE(held.ok()) << held.error().message();
+  ASSERT_TRUE(await_runtime_state("c", "created"));
+  EXPECT_EQ(client().state("c")->phase, ChildPhase::kStarting);
+  ASSERT_TRUE(sys::write_file(base_ + "/rootfs/made-meanwhile", "now\n").ok());
+  const auto started = held->proceed();
+  ASSERT_TRUE(started.ok()) << started.error().message();
+  EXPECT_EQ(client().wait("c", kPatienceMs)->exit_code, 0);
+  EXPECT_THAT(log_lines("c"), ElementsAre("stdout F now"));
+}
+
+TEST_F(ContainerTest, ProceedMayComeBeforeTheContainerIsCreated) {
+  auto held = client().hold_container(container("c", R"(["sh","-c","exit 4"])"));
+  ASSERT_TRUE(held->proceed().ok());
+  EXPECT_EQ(client().wait("c", kPatienceMs)->exit_code, 4);
+}
+
+TEST_F(ContainerTest, ProceedTellsWhyTheContainerCouldNotBeCreated) {
+  auto held = client().hold_container(container("c", R"(["/no/such/command"])"));
+  ASSERT_TRUE(held.ok());
+  const auto started = held->proceed();
+  EXPECT_EQ(started.error().code(), ErrorCode::kInternal);
+  EXPECT_THAT(runtime_error_text(started.error().message()), HasSubstr("/no/such/command"));
+  EXPECT_TRUE(client().list()->empty());
+}
+
+TEST_F(ContainerTest, AHeldContainerGoesWithItsClient) {
+  const auto start = container("c", R"(["sh","-c","echo ran; sleep 1000"])");
+  for (const bool created : {true, false}) {
+    {
+      const auto held = client().hold_container(start);
+      ASSERT_TRUE(held.ok());
+      ASSERT_TRUE(!created || await_runtime_state("c", "created"));
+    }
+    EXPECT_TRUE(await_removal("c"));
+    EXPECT_TRUE(await_runtime_state("c", "stopped"));
+    must_delete("c");
+  }
+  EXPECT_THAT(log_lines("c"), ElementsAre());
+  EXPECT_TRUE(client().start_container(start).ok()) << "its name is free again";
+}
+
+TEST_F(ContainerTest, AContainerThatMayProceedOutlivesItsClient) {
+  {
+    const sys::Fd folder = sys::open_file(directory_, O_PATH | O_DIRECTORY).value();
+    const SocketAddress address = socket_address(folder.get());
+    const sys::Fd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(::connect(fd.get(), address.pointer(), address.size), 0);
+    const auto start = container("c", R"(["sleep","1000"])");
+    ASSERT_TRUE(
+        send_message(fd.get(), encode(MessageType::kHoldContainer, start), kPatienceMs).ok());
+    ASSERT_TRUE(send_message(fd.get(), encode(MessageType::kProceed), kPatienceMs).ok());
+  }
+  auto subscription = client().subscribe();
+  for (ChildPhase phase = ChildPhase::kStarting; phase != ChildPhase::kRunning;) {
+    const auto event = subscription->next_event(kPatienceMs);
+    ASSERT_TRUE(event.ok() && *event) << "it never ran";
+    ASSERT_NE((*event)->kind, Event::Kind::kRemoved);
+    phase = (*event)->kind == Event::Kind::kState ? (*event)->state.phase : phase;
+  }
 }
 
 TEST_F(ContainerTest, ExecutesCommands) {

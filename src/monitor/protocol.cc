@@ -66,8 +66,8 @@ std::string encode(MessageType type, std::string_view id, int32_t signal) {
   return writer.take();
 }
 
-std::string encode(const ContainerStart& start) {
-  WireWriter writer = message(MessageType::kStartContainer);
+std::string encode(MessageType type, const ContainerStart& start) {
+  WireWriter writer = message(type);
   writer.text(start.id);
   writer.list(start.create_argv);
   writer.list(start.start_argv);

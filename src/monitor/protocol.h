@@ -46,6 +46,11 @@ enum class MessageType : uint8_t {
   kRemove = 8,          // text id
   kReopenLog = 9,       // text id
   kQuit = 10,           // nothing; refused while a child runs
+  // ContainerStart; created as by kStartContainer, but its program starts only when kProceed comes
+  // on the same connection. Answered by ChildState then. A connection that ends before takes the
+  // container back: it is killed and forgotten.
+  kHoldContainer = 11,
+  kProceed = 12,  // nothing
 
   // answers
   kDone = 32,    // what the request's line says
@@ -154,7 +159,7 @@ bool valid_id(std::string_view id);
 std::string encode(MessageType type);
 std::string encode(MessageType type, std::string_view id);
 std::string encode(MessageType type, std::string_view id, int32_t signal);
-std::string encode(const ContainerStart& start);
+std::string encode(MessageType type, const ContainerStart& start);
 std::string encode(const ProcessStart& start);
 std::string encode(const ExecStart& start);
 std::string encode(MessageType type, const ChildState& state);

@@ -18,12 +18,12 @@ TEST(Protocol, KeepsAContainerStart) {
                              .stdin_once = true,
                              .oom_counter_file = "/sys/fs/cgroup/memory.events",
                              .timeout_ms = 4321};
-  const auto read = decode_container_start(fields(encode(start)));
+  const auto read = decode_container_start(fields(encode(MessageType::kStartContainer, start)));
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(read->create_argv, start.create_argv);
   EXPECT_EQ(read->log.size_limit_bytes, start.log.size_limit_bytes);
   EXPECT_EQ(read->timeout_ms, start.timeout_ms);
-  EXPECT_EQ(encode(*read), encode(start));
+  EXPECT_EQ(encode(MessageType::kHoldContainer, *read), encode(MessageType::kHoldContainer, start));
 }
 
 TEST(Protocol, KeepsTheOtherMessages) {
@@ -39,7 +39,8 @@ TEST(Protocol, KeepsTheOtherMessages) {
 }
 
 TEST(Protocol, RefusesEveryShortenedMessage) {
-  const std::string whole = encode(ContainerStart{.id = "a", .create_argv = {"b", "c"}});
+  const std::string whole =
+      encode(MessageType::kStartContainer, ContainerStart{.id = "a", .create_argv = {"b", "c"}});
   for (size_t size = 1; size < whole.size(); ++size) {
     EXPECT_FALSE(decode_container_start(fields(whole.substr(0, size))).ok()) << size;
   }

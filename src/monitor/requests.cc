@@ -22,6 +22,8 @@ void Server::handle(ConnectionId id, MessageType type, std::string_view fields,
       return answer(id, encode(MonitorInfo{.pid = ::getpid()}));
     case MessageType::kStartContainer:
       return answers_later(start_container(id, fields));
+    case MessageType::kHoldContainer:
+      return answers_later(hold_container(id, fields));
     case MessageType::kStartProcess:
       return answers_later(start_process(id, fields, fds));
     case MessageType::kSubscribe:
@@ -65,7 +67,8 @@ Result<std::unique_ptr<Child>> Server::make_child(const std::string& name, const
   return std::make_unique<Child>(context, name, std::move(file), oom_counter_file);
 }
 
-Status Server::start_container(ConnectionId id, std::string_view fields) {
+// The name of the container whose start has begun.
+Result<std::string> Server::launch_container(ConnectionId id, std::string_view fields) {
   DUET_ASSIGN(ContainerStart request, decode_container_start(fields));
   const std::string name = request.id;
   DUET_ASSIGN(std::unique_ptr<Child> child,
@@ -76,7 +79,44 @@ Status Server::start_container(ConnectionId id, std::string_view fields) {
                   [this, id, name](const Status& status) { container_started(id, name, status); }));
   children_[name] = Running{std::move(child), std::move(launch)};
   changed(name);
+  return name;
+}
+
+Status Server::start_container(ConnectionId id, std::string_view fields) {
+  const auto name = launch_container(id, fields);
+  return name.ok() ? Status() : name.error();
+}
+
+Status Server::hold_container(ConnectionId id, std::string_view fields) {
+  DUET_ASSIGN(const std::string name, launch_container(id, fields));
+  Running& running = children_.at(name);
+  running.holder = id;
+  running.launch->hold();
+  Connection& connection = connections_.at(id);
+  auto session = std::make_unique<HoldSession>(
+      [this, id] {
+        if (ContainerLaunch* launch = held_by(id)) {
+          launch->proceed();
+        }
+      },
+      [this, id] {
+        if (ContainerLaunch* launch = held_by(id)) {
+          launch->abandon();
+        }
+      },
+      [this, id] { close(id); });
+  connection.channel->hand_over(session.get());
+  // The request's handler is on the stack.
+  loop_->defer([old = std::shared_ptr<ChannelHandler>(std::move(connection.handler))] {});
+  connection.handler = std::move(session);
   return {};
+}
+
+ContainerLaunch* Server::held_by(ConnectionId id) {
+  const auto found = std::find_if(children_.begin(), children_.end(), [id](const auto& entry) {
+    return entry.second.holder == id && entry.second.launch != nullptr;
+  });
+  return found == children_.end() ? nullptr : found->second.launch.get();
 }
 
 void Server::container_started(ConnectionId id, const std::string& name, const Status& status) {

@@ -45,6 +45,7 @@ class Server {
   struct Running {
     std::unique_ptr<Child> child;
     std::unique_ptr<ContainerLaunch> launch;  // while it starts
+    ConnectionId holder = 0;                  // who holds it back; 0: nobody does
   };
 
   Server(std::string directory, const sys::Clock& clock, std::unique_ptr<Loop> loop)
@@ -59,6 +60,9 @@ class Server {
 
   void handle(ConnectionId id, MessageType type, std::string_view fields, std::vector<sys::Fd> fds);
   Status start_container(ConnectionId id, std::string_view fields);
+  Status hold_container(ConnectionId id, std::string_view fields);
+  Result<std::string> launch_container(ConnectionId id, std::string_view fields);
+  ContainerLaunch* held_by(ConnectionId id);
   Status start_process(ConnectionId id, std::string_view fields, const std::vector<sys::Fd>& fds);
   void container_started(ConnectionId id, const std::string& name, const Status& status);
   Status subscribe(ConnectionId id);

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <utility>
+
 #include "monitor/wire.h"
 
 namespace duet::monitor {
@@ -41,6 +43,22 @@ void SubscriptionSession::flush() {
   if (!synced_) {
     synced_ = channel_.send(encode(MessageType::kSynced)) == Channel::Sent::kSent;
   }
+}
+
+void HoldSession::on_message(MessageType type, std::string_view /*fields*/,
+                             std::vector<sys::Fd> /*fds*/) {
+  if (type == MessageType::kProceed && proceed_) {
+    std::exchange(proceed_, nullptr)();
+  } else {
+    on_closed();
+  }
+}
+
+void HoldSession::on_closed() {
+  if (proceed_) {
+    abandon_();
+  }
+  close_();
 }
 
 AttachSession::AttachSession(Channel& channel, Child& child, std::function<void()> close)

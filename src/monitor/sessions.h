@@ -41,6 +41,23 @@ class SubscriptionSession final : public ChannelHandler {
   bool synced_ = false;
 };
 
+// A client that holds a container back until it says proceed, or goes.
+class HoldSession final : public ChannelHandler {
+ public:
+  HoldSession(std::function<void()> proceed, std::function<void()> abandon,
+              std::function<void()> close)
+      : proceed_(std::move(proceed)), abandon_(std::move(abandon)), close_(std::move(close)) {}
+
+  void on_message(MessageType type, std::string_view fields, std::vector<sys::Fd> fds) override;
+  void on_writable() override {}
+  void on_closed() override;
+
+ private:
+  std::function<void()> proceed_;  // null: it was said
+  std::function<void()> abandon_;
+  std::function<void()> close_;
+};
+
 // A client at the streams of a running child. Output that it is too slow for is dropped and
 // counted: the child's log does not wait for it.
 class AttachSession final : public ChannelHandler, public Viewer {
