@@ -66,6 +66,49 @@ class Life(ContainerTest):
         for expected in ("colour=blue", "hidden", "from the host", "1000", "yes also", "x", "read-only"):
             self.assertIn(expected, lines)
 
+    def test_the_first_program_finds_its_address(self):
+        """Though the network is made while the container is created."""
+        field = lambda name, path: {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
+        script = "cat /etc/hosts; echo env $IP; cat /proc/net/fib_trie"
+        self.site.write("a.yaml",
+                        self.shell("plain", script, restartPolicy="Never"),
+                        self.shell("asks", script, {"env": [field("IP", "status.podIP")]}, restartPolicy="Never"),
+                        self.shell("begins", "true", restartPolicy="Never",
+                                   initContainers=[{"name": "first", "image": IMAGE, "imagePullPolicy": "IfNotPresent",
+                                                    "command": ["sh", "-c", script]}]))
+        self.site.start()
+        for name, container in (("plain", "main"), ("asks", "main"), ("begins", "first")):
+            self.site.wait_for(f"{name} to end", lambda: self.site.pod_status(name).get("phase") == "Succeeded")
+            address = self.site.pod_status(name)["podIP"]
+            lines = self.site.duet("logs", name, "-c", container)
+            self.assertIn(f"{address}\t{name}\n", lines)
+            self.assertEqual(f"env {address}\n" in lines, name == "asks", lines)
+            self.assertGreaterEqual(lines.count(address), 2, "the address is on an interface")
+
+    def test_an_agent_killed_while_pods_start_finds_them_again(self):
+        """Whatever step of its start each pod was at."""
+        names = [f"p{number}" for number in range(8)]
+        self.site.write("a.yaml", *[self.shell(name, "echo up; sleep 1000") for name in names])
+        for kills in range(1, 5):
+            self.site.start()
+            # Each time a little later in the row of starts: by then that many pods have a monitor.
+            monitors = self.site.root / "run/pods"
+            self.site.wait_for("some pods to be under way",
+                               lambda: len(list(monitors.glob("*/monitor.sock"))) >= kills if monitors.exists() else False)
+            self.site.kill_agent()
+        self.site.start()
+        addresses = set()
+        for name in names:
+            self.site.wait_ready(name)
+            status = self.site.pod_status(name)
+            self.assertEqual(status["containerStatuses"][0]["restartCount"], 0, status)
+            self.site.wait_for(f"a word of {name}", lambda: self.site.duet("logs", name))
+            self.assertEqual(self.site.duet("logs", name).splitlines(), ["up"])
+            addresses.add(status["podIP"])
+        self.assertEqual(len(addresses), len(names))
+        leases = [one for one in (self.site.root / "state/cni/addresses" / self.site.name).iterdir() if one.name[0].isdigit()]
+        self.assertEqual(len(leases), len(names), "no address is lost")
+
     def test_killing_the_agent_disturbs_nothing(self):
         self.site.write("a.yaml", self.shell("tick", "i=0; while true; do i=$((i+1)); echo line $i; sleep 0.1; done"))
         self.site.start()

@@ -85,6 +85,18 @@ std::string console_socket(const PodPaths& paths, const std::string& id) {
   return paths.run() + "/tty" + std::to_string(std::hash<std::string>{}(id) % 1'000'000'007);
 }
 
+// Creating the container takes as long as the network's plugins do: both at once.
+Result<monitor::ChildState> start_when_attached(const StartRequest& request,
+                                                const monitor::ContainerStart& start) {
+  const PodAddress& address = request.sandbox.address;
+  if (address.here()) {
+    return address.get().ok() ? request.sandbox.monitor->start_container(start)
+                              : address.get().error();
+  }
+  DUET_ASSIGN(auto held, request.sandbox.monitor->hold_container(start));
+  return address.get().ok() ? held.proceed() : address.get().error();
+}
+
 }  // namespace
 
 Result<monitor::ChildState> ContainerRuntime::start(const StartRequest& request) {
@@ -110,7 +122,7 @@ Result<monitor::ChildState> ContainerRuntime::start(const StartRequest& request)
   start.log.path = request.log_path;
   start.stdin_open = request.container.stdin_open;
   start.oom_counter_file = cgroups_.oom_counter_file(spec.cgroup_path);
-  auto started = request.sandbox.monitor->start_container(start);
+  auto started = start_when_attached(request, start);
   if (!started.ok() && started.error().code() == ErrorCode::kInternal) {
     // The runtime's own sentence: what its log puts around that is new each time.
     return Error(ErrorCode::kInternal, monitor::runtime_error_text(started.error().message()));

@@ -143,6 +143,15 @@ ContainerDecision decide(const ContainerView& view) {
   if (view.previous != nullptr) {
     status.last_state = view.previous->last_state;
   }
+  if (view.child && view.child->phase == monitor::ChildPhase::kStarting) {
+    // By the agent before us; the monitor tells how it ends.
+    status.state = waiting({"ContainerCreating", ""});
+    status.restart_count = std::max(0, attempt);
+    if (view.previous != nullptr && view.previous->state.type == State::Type::kTerminated) {
+      status.last_state = view.previous->state;
+    }
+    return decision;
+  }
   if (view.child && view.child->phase != monitor::ChildPhase::kExited) {
     status.state = {.type = State::Type::kRunning, .started_at = time_text(view.child->started_ns)};
     status.container_id = "duet://" + view.child->id;

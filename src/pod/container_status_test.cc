@@ -50,6 +50,21 @@ TEST_F(DecideTest, WaitsForItsImage) {
   EXPECT_EQ(decision.status.state.message, "no route");
 }
 
+TEST_F(DecideTest, AStartThatIsUnderWayIsLeftAlone) {
+  monitor::ChildState child;
+  child.id = "u-web-1";
+  child.phase = monitor::ChildPhase::kStarting;
+  view_.child = child;
+  view_.attempt = 1;
+  const auto decision = decide(view_);
+  EXPECT_FALSE(decision.start);
+  EXPECT_FALSE(decision.running());
+  EXPECT_FALSE(decision.done);
+  EXPECT_EQ(decision.status.state.type, State::Type::kWaiting);
+  EXPECT_EQ(decision.status.state.reason, "ContainerCreating");
+  EXPECT_EQ(decision.status.restart_count, 1);
+}
+
 TEST_F(DecideTest, RunningIsRunning) {
   monitor::ChildState child;
   child.id = "u-web-2";

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "monitor/client.h"
 #include "object/pod.h"
+#include "pod/address.h"
 #include "pod/environment.h"
 #include "pod/images.h"
 #include "pod/paths.h"
@@ -19,7 +20,7 @@ namespace duet::pod {
 struct Sandbox {
   std::optional<monitor::MonitorClient> monitor;  // none: a pod of handlers alone needs no process
   std::string network_namespace;                  // path; empty: the host's
-  std::string pod_ip;
+  PodAddress address;
 };
 
 // One start of one container, everything resolved.
@@ -61,7 +62,9 @@ class Runtime {
  public:
   virtual ~Runtime() = default;
 
-  // Starts it under the pod's monitor. The error's text is shown as RunContainerError.
+  // Starts it under the pod's monitor, its program not before the pod has its address. When there
+  // is no address, the error is the address's. Otherwise the error's text is shown as
+  // RunContainerError.
   virtual Result<monitor::ChildState> start(const StartRequest& request) = 0;
   // Removes what an ended start left (bundle, root file system, cgroup). What is not there is fine.
   virtual Status remove(const PodPaths& paths, const std::string& container,

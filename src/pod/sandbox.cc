@@ -11,7 +11,7 @@ namespace duet::pod {
 namespace {
 
 constexpr int64_t kKillTimeoutMs = 10'000;
-constexpr size_t kResolvConfBytes = 64 << 10;
+constexpr size_t kEtcBytes = 64 << 10;  // of a file in the containers' /etc
 
 container::CniPod cni_pod(const object::Pod& pod, const PodPaths& paths) {
   container::CniPod out{.id = pod.meta.uid,
@@ -37,20 +37,47 @@ std::string hostname_of(const object::Pod& pod) {
   return name.substr(0, kHostnameLimit);
 }
 
+// In place, because the files are mounted into containers; and only if something changed, because
+// containers may be reading them.
+Status keep_file(const std::string& path, const std::string& text) {
+  const auto before = sys::read_file(path, kEtcBytes);
+  return before.ok() && *before == text ? Status() : sys::write_file(path, text);
+}
+
+// What containers see in /etc, all but the content of hosts, which needs the address.
+Status write_etc(const object::Pod& pod, const PodPaths& paths) {
+  DUET_TRY(sys::make_directories(paths.etc(""), 0755));
+  DUET_TRY(keep_file(paths.etc("hostname"), hostname_of(pod) + "\n"));
+  const auto resolv = sys::read_file("/etc/resolv.conf", kEtcBytes);
+  DUET_TRY(keep_file(paths.etc("resolv.conf"), resolv.value_or("")));
+  return sys::file_exists(paths.etc("hosts")) ? Status() : sys::write_file(paths.etc("hosts"), "");
+}
+
+Status write_hosts(const object::Pod& pod, const PodPaths& paths, const std::string& ip) {
+  std::string hosts = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
+  hosts += (ip.empty() ? "127.0.0.1" : ip) + "\t" + hostname_of(pod) + "\n";
+  return keep_file(paths.etc("hosts"), hosts);
+}
+
 }  // namespace
 
 Result<Sandbox> Sandboxes::ensure(const object::Pod& pod, const PodPaths& paths,
                                   const SandboxNeeds& needs) const {
   Sandbox sandbox;
   DUET_TRY(sys::make_directories(paths.run(), 0700));
+  if (needs.processes || needs.network) {
+    DUET_TRY(write_etc(pod, paths));
+  }
   if (needs.network && !pod.spec.host_network) {
-    DUET_ASSIGN(sandbox.pod_ip, ensure_network(pod, paths));
+    DUET_ASSIGN(sandbox.address, ensure_network(pod, paths));
     sandbox.network_namespace = paths.network_namespace();
-  } else if (pod.spec.host_network) {
-    sandbox.pod_ip = options_.host_ip;
+  } else {
+    sandbox.address = PodAddress(pod.spec.host_network ? options_.host_ip : "");
   }
   if (needs.processes) {
-    DUET_TRY(write_etc(pod, paths, sandbox.pod_ip));
+    if (sandbox.address.here() && sandbox.address.get().ok()) {
+      DUET_TRY(write_hosts(pod, paths, *sandbox.address.get()));
+    }
     DUET_ASSIGN(sandbox.monitor, ensure_monitor(pod, paths));
   }
   return sandbox;
@@ -82,7 +109,7 @@ Status Sandboxes::limit(const object::Pod& pod, const PodPaths& paths) const {
   return options_.cgroups->set_limits(paths.cgroup(), {.cpu_shares = cpu_shares(pod.spec)});
 }
 
-Result<std::string> Sandboxes::ensure_network(const object::Pod& pod, const PodPaths& paths) const {
+Result<PodAddress> Sandboxes::ensure_network(const object::Pod& pod, const PodPaths& paths) const {
   if (options_.cni == nullptr) {
     return options_.network_problem;
   }
@@ -90,14 +117,18 @@ Result<std::string> Sandboxes::ensure_network(const object::Pod& pod, const PodP
   if (sys::network_namespace_exists(paths.network_namespace())) {
     if (const auto known = options_.cni->cached(attachment);
         known.ok() && !known->addresses.empty()) {
-      return known->addresses.front().address;
+      return PodAddress(known->addresses.front().address);
     }
   } else {
     // After a reboot the address of before is still booked.
     DUET_TRY(options_.cni->remove(attachment));
     DUET_TRY(sys::create_network_namespace(paths.network_namespace()));
   }
-  auto added = options_.cni->add(attachment);
+  return PodAddress::coming([this, &pod, &paths] { return attach(pod, paths); });
+}
+
+Result<std::string> Sandboxes::attach(const object::Pod& pod, const PodPaths& paths) const {
+  auto added = options_.cni->add(cni_pod(pod, paths));
   if (!added.ok()) {
     return added.error().wrap("pod network " + options_.cni->network());
   }
@@ -105,19 +136,9 @@ Result<std::string> Sandboxes::ensure_network(const object::Pod& pod, const PodP
     return Error(ErrorCode::kUnavailable,
                  "pod network " + options_.cni->network() + ": the plugins gave no address");
   }
-  return added->addresses.front().address;
-}
-
-Status Sandboxes::write_etc(const object::Pod& pod, const PodPaths& paths,
-                            const std::string& ip) const {
-  DUET_TRY(sys::make_directories(paths.etc(""), 0755));
-  const std::string hostname = hostname_of(pod);
-  std::string hosts = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
-  hosts += (ip.empty() ? "127.0.0.1" : ip) + "\t" + hostname + "\n";
-  DUET_TRY(sys::write_file(paths.etc("hosts"), hosts));
-  DUET_TRY(sys::write_file(paths.etc("hostname"), hostname + "\n"));
-  const auto resolv = sys::read_file("/etc/resolv.conf", kResolvConfBytes);
-  return sys::write_file(paths.etc("resolv.conf"), resolv.value_or(""));
+  const std::string& ip = added->addresses.front().address;
+  DUET_TRY(write_hosts(pod, paths, ip));
+  return ip;
 }
 
 Status Sandboxes::remove(const object::Pod& pod, const PodPaths& paths) const {

@@ -34,7 +34,8 @@ class Sandboxes {
 
   // What the pod needs, made where it is missing and found again where it is there: the monitor of
   // an agent before us, the address from before. A monitor that died takes the processes it left
-  // with it, so that they can be started anew.
+  // with it, so that they can be started anew. A new address may still be coming when it returns;
+  // `pod` and `paths` must outlive the sandbox.
   Result<Sandbox> ensure(const object::Pod& pod, const PodPaths& paths,
                          const SandboxNeeds& needs) const;
 
@@ -49,8 +50,8 @@ class Sandboxes {
   Result<monitor::MonitorClient> ensure_monitor(const object::Pod& pod,
                                                 const PodPaths& paths) const;
   Status limit(const object::Pod& pod, const PodPaths& paths) const;
-  Result<std::string> ensure_network(const object::Pod& pod, const PodPaths& paths) const;
-  Status write_etc(const object::Pod& pod, const PodPaths& paths, const std::string& ip) const;
+  Result<PodAddress> ensure_network(const object::Pod& pod, const PodPaths& paths) const;
+  Result<std::string> attach(const object::Pod& pod, const PodPaths& paths) const;
 
   SandboxOptions options_;
 };

@@ -103,6 +103,9 @@ Result<monitor::ChildState> WasmRuntime::start(const StartRequest& request) {
   if (spec.uid == 0 && must_not_be_root(request)) {
     return invalid("runAsNonRoot is set, but the program would run as root (user 0)");
   }
+  if (!request.sandbox.address.get().ok()) {
+    return request.sandbox.address.get().error();
+  }
   DUET_ASSIGN(const wasm::Code code, cache_.find(request.image.code_digest));
   DUET_ASSIGN(const wasm::SandboxCommand command,
               wasm::make_sandbox_command(executable_, request.container.name, code.fd.get(), spec));

@@ -102,9 +102,29 @@ Result<Next> PodWorker::sync(const object::Pod& pod) {
   }
   pass.progress.init_done = run_init_containers(pass);
   run_containers(pass);
+  if (prepared.ok()) {
+    await_address(pass);
+  }
   DUET_TRY(store_status(pass));
   fresh_ = false;
   return Next{pass.look_again_ms};
+}
+
+void PodWorker::sandbox_failed(Pass& pass, const Error& error) {
+  event("Warning", "FailedCreatePodSandBox", error.message());
+  pass.not_prepared = ImageWait{"ContainerCreating", error.message()};
+  pass.look_again_in(kPrepareRetryMs);
+}
+
+// The last thing of a pass that may have to be waited for, if no container was.
+void PodWorker::await_address(Pass& pass) {
+  const auto& address = pass.sandbox.address.get();
+  network_failed_ = !address.ok();
+  if (address.ok()) {
+    pass.status.pod_ip = *address;
+  } else {
+    sandbox_failed(pass, address.error());
+  }
 }
 
 bool PodWorker::reject(const object::Pod& pod) {
@@ -163,8 +183,13 @@ Status PodWorker::prepare_sandbox(Pass& pass) {
                     (ready.kind == WorkloadKind::kProgram && ready.component);
   }
   DUET_ASSIGN(pass.sandbox, context_.sandboxes.ensure(pass.pod, paths_, needs));
-  pass.status.pod_ip = pass.sandbox.pod_ip;
   pass.status.host_ip = context_.sandboxes.host_ip();
+  // The first containers are created meanwhile; but not in vain again, and what began is not judged
+  // before its sandbox is whole.
+  const auto& address = pass.sandbox.address;
+  if ((network_failed_ || has_begun(pass.pod.status)) && !address.get().ok()) {
+    return address.get().error();
+  }
   return {};
 }
 
@@ -355,7 +380,12 @@ Result<Environment> PodWorker::environment_of(const Pass& pass,
                                               const object::Container& container) const {
   object::Pod known = pass.pod;
   known.spec.node_name = context_.node_name;
-  known.status.pod_ip = pass.status.pod_ip;
+  const bool asks = std::any_of(container.env.begin(), container.env.end(), [](const auto& one) {
+    return one.field_path.starts_with("status.podIP");
+  });
+  if (asks) {
+    DUET_ASSIGN(known.status.pod_ip, pass.sandbox.address.get());
+  }
   known.status.host_ip = pass.status.host_ip;
   auto environment = resolve_environment(known, container, values_);
   return environment.ok() ? std::move(environment) : invalid(environment.error().message());
@@ -366,6 +396,10 @@ void PodWorker::start(Pass& pass, const object::Container& container,
   auto& memory = memory_[container.name];
   const auto& image = *pass.images[container.name].ready;
   auto started = try_start(pass, container, image, decision);
+  if (!started.ok() && !pass.sandbox.address.get().ok()) {
+    sandbox_failed(pass, pass.sandbox.address.get().error());
+    return;
+  }
   if (!started.ok()) {
     // Something of the image may be gone: the next try looks.
     context_.images.forget(image_request(pass.pod, container));
@@ -418,8 +452,8 @@ Result<monitor::ChildState> PodWorker::try_start(Pass& pass, const object::Conta
                              .log_path = log};
   auto started = runtime.start(request);
   if (started.ok() && container.post_start) {
-    const ActionTarget target{pass.sandbox.pod_ip,  container, request.id, paths_,
-                              pass.sandbox.monitor, &runtime};
+    const ActionTarget target{*pass.sandbox.address.get(), container, request.id, paths_,
+                              pass.sandbox.monitor,        &runtime};
     context_.hooks.begin(
         post_start_name(request.id),
         [&actions = context_.actions, hook = *container.post_start, target] {
@@ -464,7 +498,12 @@ void PodWorker::probe(Pass& pass, const object::Container& container,
                                pass.images[container.name].ready->kind == WorkloadKind::kProgram
                            ? context_.programs
                            : context_.containers;
-    ActionTarget target{pass.sandbox.pod_ip, container, id, paths_, pass.sandbox.monitor, &runtime};
+    ActionTarget target{pass.sandbox.address.get().value_or(""),
+                        container,
+                        id,
+                        paths_,
+                        pass.sandbox.monitor,
+                        &runtime};
     Actions& actions = context_.actions;
     context_.prober.watch(
         id, kind, probe,

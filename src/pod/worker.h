@@ -85,6 +85,8 @@ class PodWorker {
 
   void prepare_images(Pass& pass);
   Status prepare_sandbox(Pass& pass);
+  void sandbox_failed(Pass& pass, const Error& error);
+  void await_address(Pass& pass);
   Status observe(Pass& pass);
   bool run_init_containers(Pass& pass);
   void run_containers(Pass& pass);
@@ -123,7 +125,8 @@ class PodWorker {
   std::optional<int64_t> stop_at_ms_;  // the whole pod is being stopped and is killed then
   std::set<std::string> signalled_;    // starts that were asked to stop since
   bool fresh_ = true;
-  bool settled_ = false;  // it ended and what it used was taken away
+  bool network_failed_ = false;  // at the last attempt
+  bool settled_ = false;         // it ended and what it used was taken away
   bool gone_ = false;
   std::string last_event_;
 };
