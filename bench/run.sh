@@ -23,7 +23,7 @@ if [[ -z ${WORKERD:-} ]]; then
   WORKERD=$peers/node_modules/workerd/bin/workerd
   [[ -e $WORKERD ]] || { say "installing workerd"; npm install --silent --prefix "$peers" workerd; }
 fi
-if [[ ! -x $peers/cri ]]; then
+if [[ ! -x $peers/cri || bench/cri/main.go -nt $peers/cri ]]; then
   say "building the CRI client"
   (cd bench/cri && go build -o "$peers/cri" .)
 fi

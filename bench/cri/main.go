@@ -1,16 +1,16 @@
 // Starts one container over CRI, as a kubelet does, and says how long it took until its first HTTP 200.
 //
-//	cri SOCKET IMAGE ROUNDS
+//	cri SOCKET IMAGE
 //
-// Prints one line a round: milliseconds from the first call to the answer.
+// Starts one for each line on stdin and prints one line for it: milliseconds from the first call to the answer.
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"net/http"
 	"os"
-	"strconv"
 	"time"
 
 	"google.golang.org/grpc"
@@ -80,17 +80,16 @@ func round(runtime cri.RuntimeServiceClient, image string, number int) time.Dura
 }
 
 func main() {
-	if len(os.Args) != 4 {
-		fmt.Fprintln(os.Stderr, "usage: cri SOCKET IMAGE ROUNDS")
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: cri SOCKET IMAGE")
 		os.Exit(2)
 	}
-	rounds, err := strconv.Atoi(os.Args[3])
-	check(err)
 	connection, err := grpc.Dial("unix://"+os.Args[1], grpc.WithTransportCredentials(insecure.NewCredentials()))
 	check(err)
 	defer connection.Close()
 	runtime := cri.NewRuntimeServiceClient(connection)
-	for number := 0; number < rounds; number++ {
+	lines := bufio.NewScanner(os.Stdin)
+	for number := 0; lines.Scan(); number++ {
 		fmt.Printf("%.1f\n", float64(round(runtime, os.Args[2], number).Microseconds())/1000)
 	}
 }
