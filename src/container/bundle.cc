@@ -187,7 +187,7 @@ Result<json> seccomp_of(const ContainerSpec& spec, const BundleHost& host,
                      ") or say seccompProfile: {type: Unconfined}");
   }
   SeccompContext context{host.architecture, host.kernel_major, host.kernel_minor,
-                         capabilities.get<std::vector<std::string>>()};
+                         capabilities.get<std::vector<std::string>>(), host.x32};
   DUET_ASSIGN(const std::string converted, convert_seccomp_profile(profile, context));
   return json::parse(converted, nullptr, false);
 }

@@ -85,6 +85,7 @@ struct BundleHost {
   std::string architecture;   // uname machine, for the seccomp profile
   int kernel_major = 0;
   int kernel_minor = 0;
+  bool x32 = false;  // the kernel runs programs of x86's x32 interface
 };
 
 // `seccomp_profile`: path of the default profile, usually kDefaultSeccompProfile.

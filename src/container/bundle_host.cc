@@ -1,5 +1,7 @@
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
@@ -8,6 +10,7 @@
 
 #include "container/bundle.h"
 #include "sys/file.h"
+#include "sys/process.h"
 
 namespace duet::container {
 
@@ -27,6 +30,21 @@ uint64_t hex_of_status(const std::string& status, std::string_view key) {
   uint64_t value = 0;
   std::from_chars(begin, status.data() + status.size(), value, 16);
   return value;
+}
+
+// Asked by a process of its own: a system call filter around the agent may kill whoever asks.
+bool kernel_has_x32() {
+#ifdef __x86_64__
+  const pid_t child = ::fork();
+  if (child == 0) {
+    constexpr long kX32Bit = 0x40000000;  // __X32_SYSCALL_BIT
+    ::_exit(::syscall(kX32Bit | SYS_getpid) > 0 ? 0 : 1);
+  }
+  const auto ended = sys::wait(child);
+  return child > 0 && ended.ok() && ended->ok();
+#else
+  return false;
+#endif
 }
 
 }  // namespace
@@ -50,6 +68,7 @@ Result<BundleHost> probe_host(const std::string& seccomp_profile) {
   }
   host.architecture = system.machine;
   std::sscanf(system.release, "%d.%d", &host.kernel_major, &host.kernel_minor);
+  host.x32 = kernel_has_x32();
   return host;
 }
 

@@ -37,7 +37,7 @@ TEST(CapabilitySets, AddAndDrop) {
 
 constexpr char kProfile[] = R"({
   "defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 38, "defaultErrno": "ENOSYS",
-  "archMap": [{"architecture": "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X86"]},
+  "archMap": [{"architecture": "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X86", "SCMP_ARCH_X32"]},
               {"architecture": "SCMP_ARCH_AARCH64", "subArchitectures": ["SCMP_ARCH_ARM"]}],
   "syscalls": [
     {"names": ["read"], "action": "SCMP_ACT_ALLOW", "args": [], "includes": {}, "excludes": {}},
@@ -66,6 +66,13 @@ TEST(SeccompProfile, ConditionsAreResolved) {
   EXPECT_EQ(converted["defaultErrnoRet"], 38);
   EXPECT_EQ(converted["syscalls"][2].dump(),
             R"({"action":"SCMP_ACT_ERRNO","errnoRet":1,"names":["noadmin"]})");
+}
+
+TEST(SeccompProfile, AnInterfaceThatTheKernelLacksNeedsNoRules) {
+  const auto converted =
+      json::parse(convert_seccomp_profile(kProfile, {"x86_64", 6, 1, {}, true}).value());
+  EXPECT_EQ(converted["architectures"].dump(),
+            R"(["SCMP_ARCH_X86_64","SCMP_ARCH_X86","SCMP_ARCH_X32"])");
 }
 
 TEST(SeccompProfile, BadProfilesAreRefused) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
@@ -92,7 +93,10 @@ class Converter {
       for (const auto& each : *map) {
         if (each.is_object() && each.value("architecture", json()) == list[0] &&
             each.contains("subArchitectures") && each["subArchitectures"].is_array()) {
-          list.insert(list.end(), each["subArchitectures"].begin(), each["subArchitectures"].end());
+          std::copy_if(each["subArchitectures"].begin(), each["subArchitectures"].end(),
+                       std::back_inserter(list), [this](const json& name) {
+                         return context_.x32 || name != "SCMP_ARCH_X32";
+                       });
         }
       }
     }

@@ -13,6 +13,9 @@ struct SeccompContext {
   int kernel_major = 0;
   int kernel_minor = 0;
   std::vector<std::string> capabilities;  // of the container, with CAP_
+  // Whether the kernel has x86's x32 interface. Rules for one that is not there allow nothing, and
+  // would cost the OCI runtime a sixth of the time that creating a container takes.
+  bool x32 = false;
 };
 
 // The `linux.seccomp` of the OCI runtime spec, as JSON text, from a profile in the format of Docker
