@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
 BUILD, PEERS = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
 os.environ["DUET_BUILD_DIR"] = str(BUILD)
@@ -141,60 +140,40 @@ def measure_containers(work):
         containerd.stop()
 
 
+class Starter:
+    """bench/starts: the same client for both, which starts one container whenever it is told to."""
+
+    def __init__(self, *words):
+        self.process = subprocess.Popen([str(PEERS / "starts"), *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def start(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
+
+    def close(self):
+        self.process.kill()
+        self.process.communicate()
+
+
 def compare_containers(containerd, image):
     """One start by each in turn, so that whatever else the machine does hits both."""
-    client = subprocess.Popen([str(PEERS / "cri"), str(containerd.socket), image], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     site = Site()
-    theirs, ours = [], []
+    starters = {}
     try:
         site.import_busybox(image)
         site.start()
-        for number in range(CONTAINER_ROUNDS + 2):
-            client.stdin.write("\n")
-            client.stdin.flush()
-            theirs.append(float(client.stdout.readline()))
-            ours.append(duet_container(site, image, number))
-        client.stdin.close()
-        client.wait()
+        starters["containerd 1.6 over CRI"] = Starter("containerd", str(containerd.socket), image)
+        starters["duet apply"] = Starter("duet", str(BUILD / "duet"), str(site.root / "state"), str(site.root / "run"), image)
+        values = {name: [] for name in starters}
+        for _ in range(CONTAINER_ROUNDS + 2):
+            for name, starter in starters.items():
+                values[name].append(starter.start())
     finally:
-        client.kill()
+        for starter in starters.values():
+            starter.close()
         site.close()
-    return {"containerd 1.6 over CRI": summary(theirs[2:]), "duet apply": summary(ours[2:])}
-
-
-def duet_container(site, image, number):
-    name = f"web{number}"
-    manifest = pod(name, image, {"command": ["httpd", "-f", "-p", "8080", "-h", "/www"]}, terminationGracePeriodSeconds=0)
-    watch = subprocess.Popen([str(BUILD / "duet"), "get", "pods", "-w", "-o", "json", *site.flags], stdout=subprocess.PIPE)
-    started = time.monotonic()
-    site.duet("apply", "-f", "-", input=json.dumps(manifest))
-    address, text, decoder = None, "", json.JSONDecoder()
-    while not address:
-        text += watch.stdout.read1(65536).decode()
-        while text.lstrip():
-            try:
-                value, end = decoder.raw_decode(text.lstrip())
-            except ValueError:
-                break
-            text = text.lstrip()[end:]
-            for one in value.get("items", [value]):
-                if one["metadata"]["name"] == name:
-                    address = one.get("status", {}).get("podIP") or address
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    while True:
-        try:
-            with opener.open(f"http://{address}:8080/", timeout=10):
-                break
-        except OSError:
-            time.sleep(0.0005)
-    took = (time.monotonic() - started) * 1000
-    watch.kill()
-    watch.wait()
-    watch.stdout.close()
-    site.duet("delete", "pod", name)
-    while os.listdir(site.root / "run/pods"):  # what it leaves to do must not slow down the next start, by whomever
-        time.sleep(0.005)
-    return took
+    return {name: summary(taken[2:]) for name, taken in values.items()}
 
 
 def measure_memory():

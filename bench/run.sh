@@ -23,10 +23,7 @@ if [[ -z ${WORKERD:-} ]]; then
   WORKERD=$peers/node_modules/workerd/bin/workerd
   [[ -e $WORKERD ]] || { say "installing workerd"; npm install --silent --prefix "$peers" workerd; }
 fi
-if [[ ! -x $peers/cri || bench/cri/main.go -nt $peers/cri ]]; then
-  say "building the CRI client"
-  (cd bench/cri && go build -o "$peers/cri" .)
-fi
+(cd bench/starts && go build -o "$peers/starts" .)
 ninja -C build gateway_bench_setup engine_bench beast_server >/dev/null
 
 say "HTTP: the gateway beside nginx, wasmtime serve and workerd"

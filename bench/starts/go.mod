@@ -1,4 +1,4 @@
-module duet.edge/bench/cri
+module duet.edge/bench/starts
 
 go 1.19
 
