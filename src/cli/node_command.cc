@@ -47,6 +47,9 @@ Result<node::NodeConfig> config_of(const Invocation& invocation) {
   if (const auto listen = invocation.values("listen"); !listen.empty()) {
     config.listen = listen;
   }
+  if (const auto listen = invocation.values("listen-tls"); !listen.empty()) {
+    config.listen_tls = listen;
+  }
   if (const auto registries = invocation.values("plain-http"); !registries.empty()) {
     config.plain_http_registries = registries;
   }

@@ -8,6 +8,8 @@ namespace {
 
 constexpr Flag kFlags[] = {
     {"listen", 0, "IP:PORT", "Address of the front door (default 0.0.0.0:8080); may be repeated"},
+    {"listen-tls", 0, "IP:PORT",
+     "Address of the front door with TLS (default none); may be repeated"},
     {"config", 0, "FILE", "A configuration file as `duet agent` has it"},
     {"node-name", 0, "NAME", "Name of this node (default the host's)"},
     {"bridge", 0, "NAME", "Network bridge of the pods (default duet0)"},

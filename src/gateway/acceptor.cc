@@ -15,8 +15,8 @@ constexpr std::int64_t kPauseNs = 50'000'000;  // until it is tried again after 
 
 }  // namespace
 
-Acceptor::Acceptor(Front& front, std::string name, sys::Fd fd)
-    : front_(front), name_(std::move(name)), fd_(std::move(fd)) {}
+Acceptor::Acceptor(Front& front, std::string name, sys::Fd fd, bool tls)
+    : front_(front), name_(std::move(name)), fd_(std::move(fd)), tls_(tls) {}
 
 Acceptor::~Acceptor() {
   if (watching_) {
@@ -70,8 +70,15 @@ void Acceptor::take(std::size_t most) {
       }
       return;
     }
-    front_.connections.push_back(
-        std::make_unique<ClientConnection>(front_, std::move(fd), name_, net::format_ip(peer)));
+    auto cipher = tls_ ? front_.tls->accept(fd.get()) : nullptr;
+    if (tls_ && !cipher) {
+      pause();  // out of memory
+      return;
+    }
+    Client client{
+        .listener = name_, .address = net::format_ip(peer), .scheme = tls_ ? "https" : "http"};
+    front_.connections.push_back(std::make_unique<ClientConnection>(
+        front_, net::Stream(std::move(fd), front_.buffers, std::move(cipher)), std::move(client)));
     front_.connections.back()->open(std::prev(front_.connections.end()));
   }
 }

@@ -12,7 +12,8 @@ namespace duet::gateway {
 // have.
 class Acceptor final : public net::IoHandler {
  public:
-  Acceptor(Front& front, std::string name, sys::Fd fd);
+  // With `tls`, Front::tls must be there.
+  Acceptor(Front& front, std::string name, sys::Fd fd, bool tls);
   ~Acceptor();
   Status start();
   // Takes the connections that wait now, as far as the bound allows.
@@ -27,6 +28,7 @@ class Acceptor final : public net::IoHandler {
   Front& front_;
   std::string name_;
   sys::Fd fd_;
+  bool tls_;
   bool watching_ = false;
   net::MemberTimer<Acceptor, &Acceptor::resume> timer_{*this};
 };

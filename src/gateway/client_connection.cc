@@ -12,11 +12,10 @@ constexpr int kRequestsARun = 32;  // pipelined requests that are answered befor
 
 }  // namespace
 
-ClientConnection::ClientConnection(Front& front, sys::Fd fd, std::string listener,
-                                   std::string client_ip)
+ClientConnection::ClientConnection(Front& front, net::Stream stream, Client client)
     : front_(front),
-      stream_(std::move(fd), front.buffers),
-      client_{.listener = std::move(listener), .address = std::move(client_ip)},
+      stream_(std::move(stream)),
+      client_(std::move(client)),
       parser_(front.limits.http) {}
 
 ClientConnection::~ClientConnection() { front_.loop.remove(stream_.fd(), *this); }
@@ -74,6 +73,16 @@ void ClientConnection::close() {
   front_.loop.defer(*this);
 }
 
+// A client whose TLS was refused has sent no request, and gets its line in the log all the same.
+void ClientConnection::note_broken_handshake() {
+  if (stream_.cipher() != nullptr && !stream_.cipher()->ready()) {
+    request_ = net::RequestHead{};
+    begin_exchange();
+    transaction_.set_reason("HandshakeFailed");
+    transaction_.set_detail(stream_.cipher()->problem());
+  }
+}
+
 // Ends the connection in the middle of an answer, so that the client can tell that it is not
 // complete.
 void ClientConnection::abort(std::string_view reason) {
@@ -114,6 +123,7 @@ void ClientConnection::run() {
       progress_ns_ = front_.loop.now_ns();
     }
     if (stream_.failed()) {
+      note_broken_handshake();
       close();
       break;
     }
@@ -139,7 +149,12 @@ void ClientConnection::run() {
   } else {
     stream_.flush();
   }
-  if (stream_.failed() || (state_ == State::kFlush && stream_.out().empty())) {
+  if (state_ == State::kFlush && stream_.out().empty()) {
+    stream_.say_end();
+    close();
+    return;
+  }
+  if (stream_.failed()) {
     close();
     return;
   }

@@ -22,7 +22,7 @@ namespace duet::gateway {
 // after the other. It destroys itself at the end of the loop's round when it is over.
 class ClientConnection final : public net::IoHandler, public Caller, public net::Deferred {
  public:
-  ClientConnection(Front& front, sys::Fd fd, std::string listener, std::string client_ip);
+  ClientConnection(Front& front, net::Stream stream, Client client);
   ~ClientConnection();
 
   // Watches the socket. On an error the connection is closing already.
@@ -64,6 +64,7 @@ class ClientConnection final : public net::IoHandler, public Caller, public net:
   bool finish_exchange();
   void set_timers();
   void on_timer();
+  void note_broken_handshake();
   void abort(std::string_view reason);
   void close();
 

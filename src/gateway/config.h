@@ -136,6 +136,7 @@ struct Route {
 struct Listener {
   std::string name;
   std::string address;  // for messages: "0.0.0.0:8080"
+  bool tls = false;
   bool operator==(const Listener&) const = default;
 };
 
@@ -227,9 +228,20 @@ struct Service {
   bool operator==(const Service&) const = default;
 };
 
+// A certificate that listeners with TLS show to clients that ask for one of `hosts`. Of several for
+// a host the first is shown.
+struct Certificate {
+  std::string name;                // for messages: Secret default/shop
+  std::vector<std::string> hosts;  // lower case; "*.example.com" takes one label
+  std::string chain_pem;
+  std::string key_pem;
+  bool operator==(const Certificate&) const = default;
+};
+
 struct RouteTable {
   std::uint64_t generation = 0;  // chosen by the agent, told back by the worker's status
   std::vector<Listener> listeners;
+  std::vector<Certificate> certificates;
   std::vector<Route> routes;
   std::vector<BackendConfig> backends;
   std::vector<Service> services;

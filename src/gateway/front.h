@@ -15,6 +15,7 @@
 #include "net/http_message.h"
 #include "net/resolver.h"
 #include "net/send_queue.h"
+#include "net/tls_server.h"
 
 namespace duet::gateway {
 
@@ -61,6 +62,7 @@ struct Front {
   RequestMetrics metrics;
   DateText date;
   net::ResolverOptions dns;
+  std::unique_ptr<net::TlsServer> tls;       // null until a table has a listener with TLS
   std::shared_ptr<const ActiveTable> table;  // null until the first one is set
   bool draining = false;
   std::list<std::unique_ptr<ClientConnection>> connections;

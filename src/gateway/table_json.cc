@@ -143,6 +143,13 @@ void visit(auto& v, Is<Route> auto& x) {
 void visit(auto& v, Is<Listener> auto& x) {
   v.field("name", x.name);
   v.field("address", x.address);
+  v.field("tls", x.tls);
+}
+void visit(auto& v, Is<Certificate> auto& x) {
+  v.field("name", x.name);
+  v.field("hosts", x.hosts);
+  v.field("chain", x.chain_pem);
+  v.field("key", x.key_pem);
 }
 void visit(auto& v, Is<HandlerLimits> auto& x) {
   v.field("cpuMs", x.cpu_ms);
@@ -200,6 +207,7 @@ void visit(auto& v, Is<Service> auto& x) {
 void visit(auto& v, Is<RouteTable> auto& x) {
   v.field("generation", x.generation);
   v.field("listeners", x.listeners);
+  v.field("certificates", x.certificates);
   v.field("routes", x.routes);
   v.field("backends", x.backends);
   v.field("services", x.services);

@@ -7,7 +7,8 @@ namespace {
 
 RouteTable full_table() {
   RouteTable table{.generation = 18'000'000'000'000'000'000U};
-  table.listeners = {{"web", "0.0.0.0:80"}};
+  table.listeners = {{"web", "0.0.0.0:80"}, {"secure", "0.0.0.0:443", true}};
+  table.certificates = {{"Secret a/b", {"a.test", "*.b.test"}, "chain", "key"}};
   Rule rule;
   rule.matches = {{.path = {PathMatch::Type::kRegularExpression, "/a.*"},
                    .headers = {{"X", "1", true}},

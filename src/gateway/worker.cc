@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 
 #include "gateway/client_connection.h"
 #include "gateway/services.h"
@@ -76,11 +77,36 @@ Status Worker::open_listeners(const RouteTable& table) {
     if (socket == sockets_.end()) {
       continue;
     }
-    auto acceptor = std::make_unique<Acceptor>(front_, listener.name, std::move(socket->second));
+    auto acceptor =
+        std::make_unique<Acceptor>(front_, listener.name, std::move(socket->second), listener.tls);
     sockets_.erase(socket);
     DUET_TRY(acceptor->start());
     acceptors_[listener.name] = std::move(acceptor);
   }
+  return {};
+}
+
+// Certificates for the handshakes that begin from now on. One that OpenSSL refuses, though the
+// agent did not, is left out: its names get the default certificate.
+Status Worker::prepare_tls(const RouteTable& table) {
+  const bool wanted = std::any_of(table.listeners.begin(), table.listeners.end(),
+                                  [](const Listener& listener) { return listener.tls; });
+  if (!wanted) {
+    return {};
+  }
+  if (!front_.tls) {
+    DUET_ASSIGN(front_.tls, net::TlsServer::create());
+  }
+  std::vector<net::ServerCertificate> certificates;
+  for (const Certificate& one : table.certificates) {
+    certificates.push_back({one.hosts, one.chain_pem, one.key_pem});
+  }
+  front_.tls->set_certificates(net::TlsCertificates::make(
+      certificates, front_.tls->certificates(),
+      [&table](std::size_t place, const std::string& why) {
+        std::fprintf(stderr, "duet-gateway: %s: %s\n", table.certificates[place].name.c_str(),
+                     why.c_str());
+      }));
   return {};
 }
 
@@ -107,6 +133,7 @@ Status Worker::set_table(RouteTable table) {
               ActiveTable::build(std::move(table), [this](const BackendConfig& config) {
                 return make_backend(config);
               }));
+  DUET_TRY(prepare_tls(active->config()));
   DUET_TRY(open_listeners(active->config()));
   front_.table = std::move(active);
   configs_.clear();

@@ -49,6 +49,7 @@ class Worker {
  private:
   Worker(net::EventLoop& loop, const WorkerOptions& options, std::unique_ptr<SandboxEngine> engine);
   Result<std::shared_ptr<Backend>> make_backend(const BackendConfig& config);
+  Status prepare_tls(const RouteTable& table);
   Status open_listeners(const RouteTable& table);
   void drop_unused(const RouteTable& table);
   void check_drained();

@@ -9,6 +9,19 @@
 
 namespace duet::net {
 
+Stream::Stream(Stream&& other) noexcept
+    : fd_(std::move(other.fd_)),
+      cipher_(std::move(other.cipher_)),
+      in_(std::move(other.in_)),
+      out_(std::move(other.out_)),
+      readable_(other.readable_),
+      end_near_(other.end_near_),
+      writable_(other.writable_),
+      ended_(other.ended_),
+      failed_(other.failed_),
+      error_(other.error_),
+      sent_bytes_(other.sent_bytes_) {}
+
 void Stream::note_events(std::uint32_t events) {
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
     readable_ = true;
@@ -27,6 +40,10 @@ void Stream::note_events(std::uint32_t events) {
   } else if ((events & EPOLLHUP) != 0) {
     writable_ = true;  // the next send says what is wrong
   }
+  if (cipher_) {
+    cipher_->note_events((events & ~std::uint32_t{EPOLLOUT}) != 0, end_near_);
+    readable_ |= writable_;  // a handshake may wait for room to send, and goes on by reading
+  }
 }
 
 void Stream::fail(int error) {
@@ -39,6 +56,9 @@ void Stream::fail(int error) {
 bool Stream::fill(std::size_t limit_bytes, std::size_t read_bytes) {
   if (!readable() || in_.size() >= limit_bytes) {
     return false;
+  }
+  if (cipher_) {
+    return fill_plain(read_bytes);
   }
   char* room = in_.prepare(read_bytes);
   const std::size_t size = in_.room();
@@ -64,7 +84,53 @@ bool Stream::fill(std::size_t limit_bytes, std::size_t read_bytes) {
   return true;
 }
 
+// Reads plain text from the cipher.
+bool Stream::fill_plain(std::size_t read_bytes) {
+  char* room = in_.prepare(read_bytes);
+  const StreamCipher::Outcome outcome = cipher_->read(room, in_.room());
+  switch (outcome.state) {
+    case StreamCipher::State::kDone:
+      in_.commit(outcome.size);
+      return true;
+    case StreamCipher::State::kBlocked:
+      readable_ = false;
+      return false;
+    case StreamCipher::State::kEnded:
+      ended_ = true;
+      readable_ = false;
+      return true;
+    case StreamCipher::State::kFailed:
+      fail(EPROTO);
+      return true;
+  }
+  return false;
+}
+
+// Everything goes through out_, so that small pieces make one record.
+void Stream::send_plain(std::initializer_list<std::string_view> pieces) {
+  for (const std::string_view piece : pieces) {
+    out_.append(piece);
+  }
+  while (writable_ && !out_.empty()) {
+    const StreamCipher::Outcome outcome = cipher_->write(out_.view());
+    if (outcome.state == StreamCipher::State::kDone) {
+      out_.consume(outcome.size);
+      sent_bytes_ += outcome.size;
+    } else if (outcome.state == StreamCipher::State::kBlocked) {
+      writable_ = false;
+    } else {
+      fail(EPROTO);
+    }
+  }
+}
+
 void Stream::send(std::initializer_list<std::string_view> pieces) {
+  if (cipher_) {
+    if (!failed_) {
+      send_plain(pieces);
+    }
+    return;
+  }
   constexpr std::size_t kPieces = 6;
   std::array<iovec, kPieces> vectors;
   std::size_t count = 0;
@@ -112,7 +178,16 @@ void Stream::send(std::initializer_list<std::string_view> pieces) {
   }
 }
 
-void Stream::shutdown_send() { ::shutdown(fd_.get(), SHUT_WR); }
+void Stream::shutdown_send() {
+  say_end();
+  ::shutdown(fd_.get(), SHUT_WR);
+}
+
+void Stream::say_end() {
+  if (cipher_ && !failed_) {
+    cipher_->say_end();
+  }
+}
 
 void Stream::release_memory() {
   if (in_.empty()) {

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <string_view>
 
 #include "net/buffer.h"
 #include "net/send_queue.h"
+#include "net/stream_cipher.h"
 #include "sys/fd.h"
 
 namespace duet::net {
@@ -13,10 +15,13 @@ namespace duet::net {
 // A non-blocking stream socket watched edge-triggered, with its two buffers. It remembers what the
 // kernel said (readable, writable, ended), so that a request costs one recv and one send: a short
 // recv means that there is nothing more now. Not thread-safe. The owner tells it of events and acts
-// on what it finds.
+// on what it finds. With a cipher, what it gives and takes is plain text.
 class Stream {
  public:
-  Stream(sys::Fd fd, BufferPool& pool) : fd_(std::move(fd)), in_(pool), out_(pool) {}
+  Stream(sys::Fd fd, BufferPool& pool, std::unique_ptr<StreamCipher> cipher = nullptr)
+      : fd_(std::move(fd)), cipher_(std::move(cipher)), in_(pool), out_(pool) {}
+  // Takes over everything but a place in a SendQueue; `other` may only be destroyed then.
+  Stream(Stream&& other) noexcept;
   ~Stream() {
     if (queue_ != nullptr) {
       queue_->remove(*this);
@@ -26,6 +31,8 @@ class Stream {
   Stream& operator=(const Stream&) = delete;
 
   int fd() const { return fd_.get(); }
+  // Null: plain text on the wire.
+  const StreamCipher* cipher() const { return cipher_.get(); }
 
   // What epoll said.
   void note_events(std::uint32_t events);
@@ -56,6 +63,9 @@ class Stream {
 
   // Ends sending after what was sent already.
   void shutdown_send();
+  // Tells the peer that nothing more comes, where the end of the socket does not say so by itself.
+  // Without it a peer takes what it got for incomplete.
+  void say_end();
   // Gives the memory back while nothing is in it.
   void release_memory();
   std::uint64_t sent_bytes() const { return sent_bytes_; }
@@ -63,8 +73,11 @@ class Stream {
  private:
   friend class SendQueue;
   void fail(int error);
+  bool fill_plain(std::size_t read_bytes);
+  void send_plain(std::initializer_list<std::string_view> pieces);
 
   sys::Fd fd_;
+  std::unique_ptr<StreamCipher> cipher_;
   Buffer in_;
   Buffer out_;
   bool readable_ = false;

@@ -113,6 +113,7 @@ Reader::Keys keys_of(NodeConfig& config, Reader& reader) {
       {"nodeName", reader.text(config.node_name)},
       {"manifests", reader.list(config.manifests)},
       {"listen", reader.list(config.listen)},
+      {"listenTLS", reader.list(config.listen_tls)},
       {"accessLog", reader.text(config.access_log)},
       {"gateway", reader.map({{"workers", reader.count(config.gateway_workers, kWorkerLimit)}})},
       {"network", reader.map({{"cniConfigDirectory", reader.text(config.cni_config_directory)},

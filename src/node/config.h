@@ -14,6 +14,7 @@ struct NodeConfig {
   std::string node_name;                               // empty: the host's name
   std::vector<std::string> manifests;                  // files and folders
   std::vector<std::string> listen = {"0.0.0.0:8080"};  // the front door
+  std::vector<std::string> listen_tls;                 // the same with TLS
   std::string access_log;                              // empty: <logs>/../duet/access.log
 
   int gateway_workers = 0;  // 0: one for each core

@@ -27,6 +27,7 @@ TEST_F(ConfigTest, ReadsWhatIsSetAndKeepsTheRest) {
       "manifests: [/etc/duet/manifests]\n"
       "listen:\n- 127.0.0.1:80\n- '[::1]:80'\n"
       "gateway:\n  workers: 3\n"
+      "listenTLS: [127.0.0.1:443]\n"
       "network:\n  bridge: shop0\n"
       "registries:\n  plainHTTP: ['registry:5000']\n");
   ASSERT_TRUE(config.ok()) << config.error().message();
@@ -35,6 +36,7 @@ TEST_F(ConfigTest, ReadsWhatIsSetAndKeepsTheRest) {
   EXPECT_EQ(config->paths.state, "/var/lib/duet");
   EXPECT_EQ(config->listen, (std::vector<std::string>{"127.0.0.1:80", "[::1]:80"}));
   EXPECT_EQ(config->gateway_workers, 3);
+  EXPECT_EQ(config->listen_tls, std::vector<std::string>{"127.0.0.1:443"});
   EXPECT_EQ(config->bridge, "shop0");
   EXPECT_EQ(config->subnet, "10.88.0.0/16");
   EXPECT_EQ(config->plain_http_registries, std::vector<std::string>{"registry:5000"});

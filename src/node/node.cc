@@ -191,6 +191,10 @@ class WholeNode final : public Node {
     for (const auto& address : config_.listen) {
       options.gateway.listeners.push_back({.name = "http-" + address, .address = address});
     }
+    for (const auto& address : config_.listen_tls) {
+      options.gateway.listeners.push_back(
+          {.name = "https-" + address, .address = address, .tls = true});
+    }
     auto routes =
         route::RouteController::start(*store_, handlers_, *code_, clock_, std::move(options));
     if (!routes.ok()) {

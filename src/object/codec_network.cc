@@ -45,11 +45,17 @@ void read_ingress_rule(const JsonNode& node, IngressRule& out) {
   node["http"]["paths"].read_list(out.paths, read_ingress_path);
 }
 
+void read_ingress_tls(const JsonNode& node, IngressTls& out) {
+  node["hosts"].read(out.hosts);
+  node["secretName"].read(out.secret_name);
+}
+
 void read_ingress(const JsonNode& root, Ingress& out) {
   const JsonNode spec = root["spec"];
   spec["ingressClassName"].read(out.ingress_class_name);
   spec["defaultBackend"].read_object(out.default_backend, read_ingress_backend);
   spec["rules"].read_list(out.rules, read_ingress_rule);
+  spec["tls"].read_list(out.tls, read_ingress_tls);
 }
 
 }  // namespace

@@ -232,8 +232,11 @@ TEST(DecodeIngress, ReadsRules) {
       "defaultBackend":{"service":{"name":"d","port":{"number":80}}},
       "rules":[{"host":"*.example.com","http":{"paths":[
         {"pathType":"Prefix","path":"/a","backend":{"service":{"name":"s","port":{"name":"http"}}}}
-      ]}}]}})");
+      ]}}],
+      "tls":[{"hosts":["*.example.com"],"secretName":"web"}]}})");
   ASSERT_TRUE(ingress.ok());
+  EXPECT_EQ(ingress->tls[0].hosts[0], "*.example.com");
+  EXPECT_EQ(ingress->tls[0].secret_name, "web");
   EXPECT_EQ(ingress->default_backend->port_number, 80);
   EXPECT_EQ(ingress->rules[0].paths[0].backend.port_name, "http");
 }

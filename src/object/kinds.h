@@ -71,11 +71,17 @@ struct IngressRule {
   std::vector<IngressPath> paths;
 };
 
+struct IngressTls {
+  std::vector<std::string> hosts;
+  std::string secret_name;
+};
+
 struct Ingress {  // networking.k8s.io/v1
   Meta meta;
   std::string ingress_class_name;
   std::optional<IngressBackend> default_backend;
   std::vector<IngressRule> rules;
+  std::vector<IngressTls> tls;
 };
 
 struct HttpHeader {

@@ -102,7 +102,7 @@ constexpr Field kIngressBackendFields[] = {
 constexpr Structure kIngressBackend = {"IngressBackend", kIngressBackendFields};
 
 constexpr Field kIngressTLSFields[] = {
-    texts("hosts"), text("secretName"),
+    texts("hosts").is(Format::kHostname), text("secretName").is(Format::kDnsSubdomain),
 };
 constexpr Structure kIngressTLS = {"IngressTLS", kIngressTLSFields};
 
@@ -127,7 +127,7 @@ constexpr Structure kIngressRule = {"IngressRule", kIngressRuleFields};
 constexpr Field kIngressSpecFields[] = {
     text("ingressClassName").is(Format::kDnsSubdomain),
     object("defaultBackend", kIngressBackend),
-    objects("tls", kIngressTLS).unsupported(),
+    objects("tls", kIngressTLS),
     objects("rules", kIngressRule),
 };
 constexpr Structure kIngressSpec = {"IngressSpec", kIngressSpecFields};

@@ -54,7 +54,7 @@ class StoreRouteController final : public RouteController {
     watcher_ = std::thread([this] { watch_gateway(); });
     store::ControllerOptions options{
         .name = "routes",
-        .kinds = {Kind::kIngress, Kind::kHttpRoute, Kind::kService, Kind::kPod},
+        .kinds = {Kind::kIngress, Kind::kHttpRoute, Kind::kService, Kind::kSecret, Kind::kPod},
         .worker_limit = 1,
         .resync_ms = kRotateCheckMs};
     auto controller = Controller::start(
@@ -107,8 +107,11 @@ class StoreRouteController final : public RouteController {
     DUET_TRY(list_all(store_, Kind::kIngress, object::decode_ingress, site.ingresses));
     DUET_TRY(list_all(store_, Kind::kHttpRoute, object::decode_http_route, site.http_routes));
     DUET_TRY(list_all(store_, Kind::kService, object::decode_service, site.services));
+    DUET_TRY(list_all(store_, Kind::kSecret, object::decode_secret, site.secrets));
     DUET_TRY(list_all(store_, Kind::kPod, object::decode_pod, site.pods));
     site.handlers = handlers_.list();
+    site.now_s =
+        std::chrono::duration_cast<std::chrono::seconds>(clock_.now().time_since_epoch()).count();
     if (handlers_are_missing(site)) {
       return Controller::Next{50};
     }
@@ -121,6 +124,7 @@ class StoreRouteController final : public RouteController {
       serving_ = true;
       last_ = built.table;
       built.table.listeners = gateway_.listeners();
+      built.table.certificates.clear();  // nobody else needs the keys
       options_.served(built.table);
       ::eventfd_write(stir_.get(), 1);
     }

@@ -5,8 +5,10 @@
 #include <map>
 
 #include "object/format.h"
+#include "route/certificates.h"
 #include "route/endpoints.h"
 #include "route/handler_limits.h"
+#include "route/oldest_first.h"
 
 namespace duet::route {
 
@@ -342,20 +344,6 @@ gateway::Rule http_rule(const object::HttpRoute& from, const object::HttpRouteRu
   return out;
 }
 
-// The order that decides between routes that are equally specific.
-template <typename Route>
-std::vector<const Route*> oldest_first(const std::vector<Route>& routes) {
-  std::vector<const Route*> out;
-  for (const auto& route : routes) {
-    out.push_back(&route);
-  }
-  std::sort(out.begin(), out.end(), [](const Route* a, const Route* b) {
-    return std::tie(a->meta.creation_timestamp, a->meta.ns, a->meta.name) <
-           std::tie(b->meta.creation_timestamp, b->meta.ns, b->meta.name);
-  });
-  return out;
-}
-
 }  // namespace
 
 BuiltTable build_table(const SiteObjects& site) {
@@ -378,6 +366,7 @@ BuiltTable build_table(const SiteObjects& site) {
     add_default_backend(*ingress, backends, routes);
   }
   backends.publish_services();
+  add_certificates(site, built);
   return built;
 }
 

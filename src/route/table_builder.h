@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,10 @@ struct SiteObjects {
   std::vector<object::Ingress> ingresses;
   std::vector<object::HttpRoute> http_routes;
   std::vector<object::Service> services;
+  std::vector<object::Secret> secrets;
   std::vector<object::Pod> pods;
   std::vector<pod::HandlerInstance> handlers;
+  std::int64_t now_s = 0;  // seconds since 1970, for what expires
 };
 
 // Something in a manifest that keeps a route from working, for an Event and for people.

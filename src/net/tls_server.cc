@@ -1,0 +1,148 @@
+#include "net/tls_server.h"
+
+#include <openssl/err.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "net/certificate.h"
+#include "net/pem.h"
+#include "net/tls_stream.h"
+
+namespace duet::net {
+namespace {
+
+using ContextPointer = std::unique_ptr<SSL_CTX, FreeContext>;
+
+// Forward secrecy and authenticated encryption alone (RFC 9325 section 4.2), which are also all
+// that HTTP/2 allows (RFC 9113 section 9.2.2). TLS 1.3 has no others.
+constexpr const char* kTls12Ciphers =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+// What the server speaks, as RFC 7301 writes it, the best first.
+constexpr unsigned char kProtocols[] = "\x08http/1.1\x08http/1.0";
+constexpr unsigned char kSessionContext[] = "duet";
+
+Error openssl_error(const char* what) {
+  const char* reason = ERR_reason_error_string(ERR_peek_last_error());
+  ERR_clear_error();
+  return internal(std::string(what) + ": " + (reason != nullptr ? reason : "OpenSSL failed"));
+}
+
+Result<ContextPointer> make_context(std::string_view chain_pem, std::string_view key_pem) {
+  DUET_ASSIGN(const Chain chain, read_chain(chain_pem));
+  DUET_ASSIGN(const Key key, read_key(key_pem));
+  ContextPointer context(SSL_CTX_new(TLS_server_method()));
+  SSL_CTX* raw = context.get();
+  if (raw == nullptr || SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION) != 1 ||
+      SSL_CTX_set_cipher_list(raw, kTls12Ciphers) != 1) {
+    return openssl_error("making a TLS context");
+  }
+  SSL_CTX_set_options(raw, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                               SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                               SSL_OP_PRIORITIZE_CHACHA);
+  SSL_CTX_set_mode(raw, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                            SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_read_ahead(raw, 1);
+  SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);  // tickets keep nothing here
+  SSL_CTX_set_session_id_context(raw, kSessionContext, sizeof(kSessionContext) - 1);
+  if (SSL_CTX_use_certificate(raw, chain.front().get()) != 1 ||
+      SSL_CTX_use_PrivateKey(raw, key.get()) != 1) {
+    return openssl_error("the certificate");
+  }
+  for (std::size_t i = 1; i < chain.size(); ++i) {
+    if (SSL_CTX_add1_chain_cert(raw, chain[i].get()) != 1) {
+      return openssl_error("the certificate's chain");
+    }
+  }
+  return context;
+}
+
+}  // namespace
+
+std::shared_ptr<const TlsCertificates> TlsCertificates::make(
+    std::span<const ServerCertificate> certificates, const TlsCertificates* earlier,
+    const std::function<void(std::size_t place, const std::string& why)>& refused) {
+  auto made = std::make_shared<TlsCertificates>();
+  for (std::size_t i = 0; i < certificates.size(); ++i) {
+    const ServerCertificate& one = certificates[i];
+    const std::string pem = one.chain_pem + '\0' + one.key_pem;
+    Context& context = made->by_pem_[pem];
+    if (!context && earlier != nullptr) {
+      const auto known = earlier->by_pem_.find(pem);
+      context = known == earlier->by_pem_.end() ? nullptr : known->second;
+    }
+    if (!context) {
+      auto fresh = make_context(one.chain_pem, one.key_pem);
+      if (!fresh.ok()) {
+        refused(i, fresh.error().message());
+        made->by_pem_.erase(pem);
+        continue;
+      }
+      context = std::move(*fresh);
+    }
+    for (const std::string& host : one.hosts) {
+      made->by_host_.emplace(host, context);
+    }
+  }
+  return made;
+}
+
+SSL_CTX* TlsCertificates::find(std::string_view server_name) const {
+  std::string name(server_name);
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (name.ends_with('.')) {
+    name.pop_back();
+  }
+  auto found = by_host_.find(name);
+  if (found == by_host_.end()) {
+    const std::size_t dot = name.find('.');
+    found = dot == std::string::npos ? by_host_.end() : by_host_.find("*" + name.substr(dot));
+  }
+  return found == by_host_.end() ? nullptr : found->second.get();
+}
+
+Result<std::unique_ptr<TlsServer>> TlsServer::create() {
+  DUET_ASSIGN(const SelfSigned nobody, make_self_signed("duet default certificate"));
+  DUET_ASSIGN(ContextPointer context, make_context(nobody.chain_pem, nobody.key_pem));
+  std::unique_ptr<TlsServer> server(new TlsServer(std::move(context)));
+  SSL_CTX* raw = server->context_.get();
+  SSL_CTX_set_tlsext_servername_callback(raw, choose_certificate);
+  SSL_CTX_set_tlsext_servername_arg(raw, server.get());
+  SSL_CTX_set_alpn_select_cb(raw, choose_protocol, server.get());
+  return server;
+}
+
+int TlsServer::choose_certificate(SSL* ssl, int*, void* server) {
+  const TlsCertificates* certificates = static_cast<TlsServer*>(server)->certificates_.get();
+  const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  SSL_CTX* context =
+      name == nullptr || certificates == nullptr ? nullptr : certificates->find(name);
+  if (context != nullptr) {
+    SSL_set_SSL_CTX(ssl, context);
+  }
+  return SSL_TLSEXT_ERR_OK;
+}
+
+int TlsServer::choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
+                               const unsigned char* in, unsigned int in_size, void*) {
+  unsigned char* chosen = nullptr;
+  const int result =
+      SSL_select_next_proto(&chosen, out_size, kProtocols, sizeof(kProtocols) - 1, in, in_size);
+  *out = chosen;
+  // Who offers nothing that is spoken here is told so (RFC 7301 section 3.2).
+  return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+std::unique_ptr<StreamCipher> TlsServer::accept(int fd) {
+  std::unique_ptr<SSL, FreeSsl> ssl(SSL_new(context_.get()));
+  if (!ssl) {
+    return nullptr;
+  }
+  SSL_set_accept_state(ssl.get());
+  return TlsStream::create(std::move(ssl), fd);
+}
+
+}  // namespace duet::net
