@@ -12,16 +12,16 @@ die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 # Compilers and libraries.
 build=(g++ cmake ninja-build ccache pkg-config git python3 ca-certificates
   libyaml-dev nlohmann-json3-dev libcli11-dev libsqlite3-dev libarchive-dev libssl-dev libcurl4-openssl-dev
-  libseccomp-dev libcap-dev libre2-dev libc-ares-dev libgtest-dev libgmock-dev)
+  libseccomp-dev libcap-dev libre2-dev libnghttp2-dev libc-ares-dev libgtest-dev libgmock-dev)
 # What the guests of examples and tests are made with.
 guests=(clang-19 lld-19 llvm-19 wasi-libc libclang-rt-19-dev-wasm32 wabt)
 # What a node with containers runs.
 node=(runc crun containernetworking-plugins iptables iproute2 golang-github-containers-common)
 # What tests and the demo talk to.
-peers=(umoci skopeo zstd libcap2-bin busybox-static docker-registry apache2-utils curl jq sqlite3 openssl redis-server procps)
+peers=(umoci skopeo zstd libcap2-bin busybox-static docker-registry apache2-utils curl jq sqlite3 openssl redis-server procps nghttp2-client)
 
 check=(clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev)
-bench=(containerd nginx-light wrk nghttp2-client nodejs npm libboost1.81-dev)
+bench=(containerd nginx-light wrk nodejs npm libboost1.81-dev)
 
 wanted=("${build[@]}" "${guests[@]}" "${node[@]}" "${peers[@]}")
 case "${1:-}" in

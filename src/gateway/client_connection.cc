@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "gateway/http2_connection.h"
+
 namespace duet::gateway {
 namespace {
 
@@ -20,7 +22,7 @@ ClientConnection::ClientConnection(Front& front, net::Stream stream, Client clie
 
 ClientConnection::~ClientConnection() { front_.loop.remove(stream_.fd(), *this); }
 
-void ClientConnection::open(std::list<std::unique_ptr<ClientConnection>>::iterator self) {
+void ClientConnection::open(std::list<std::unique_ptr<FrontConnection>>::iterator self) {
   self_ = self;
   progress_ns_ = front_.loop.now_ns();
   if (!front_.loop.add(stream_.fd(), *this).ok()) {
@@ -127,6 +129,10 @@ void ClientConnection::run() {
       close();
       break;
     }
+    if (first_request_ && speaks_http2()) {
+      hand_over();
+      break;
+    }
     const bool progress = step();
     if (state_ == State::kClosed || (!progress && !received && !stream_.readable())) {
       break;
@@ -163,6 +169,27 @@ void ClientConnection::run() {
     stream_.shutdown_send();
   }
   set_timers();
+}
+
+// By what TLS agreed on, or without TLS by how HTTP/2 begins (RFC 9113 section 3.3 and 3.4).
+bool ClientConnection::speaks_http2() {
+  constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n";
+  if (state_ != State::kHead) {
+    return false;
+  }
+  return stream_.cipher() != nullptr ? stream_.cipher()->protocol() == "h2"
+                                     : stream_.in().view().starts_with(kPreface);
+}
+
+void ClientConnection::hand_over() {
+  front_.loop.remove(stream_.fd(), *this);
+  front_.loop.cancel_timer(timer_);
+  auto& connections = front_.connections;
+  connections.push_back(
+      std::make_unique<Http2Connection>(front_, std::move(stream_), std::move(client_)));
+  connections.back()->open(std::prev(connections.end()));
+  state_ = State::kClosed;
+  front_.loop.defer(*this);
 }
 
 // Does one thing that can be done now; false: there is none.

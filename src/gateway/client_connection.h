@@ -19,16 +19,18 @@ namespace duet::gateway {
 
 // One client's HTTP/1.1 connection: reads requests, finds who answers, passes bodies in both
 // directions with bounded buffers, and writes answers in order. Pipelined requests are answered one
-// after the other. It destroys itself at the end of the loop's round when it is over.
-class ClientConnection final : public net::IoHandler, public Caller, public net::Deferred {
+// after the other. A client that turns out to speak HTTP/2, by ALPN or by its preface, is handed
+// over to an Http2Connection. It destroys itself at the end of the loop's round when it is over.
+class ClientConnection final : public FrontConnection,
+                               public net::IoHandler,
+                               public Caller,
+                               public net::Deferred {
  public:
   ClientConnection(Front& front, net::Stream stream, Client client);
-  ~ClientConnection();
+  ~ClientConnection() override;
 
-  // Watches the socket. On an error the connection is closing already.
-  void open(std::list<std::unique_ptr<ClientConnection>>::iterator self);
-  // Closes now if no request is in flight, else after its answer.
-  void drain();
+  void open(std::list<std::unique_ptr<FrontConnection>>::iterator self) override;
+  void drain() override;
 
   void on_io(std::uint32_t events) override;
 
@@ -55,6 +57,8 @@ class ClientConnection final : public net::IoHandler, public Caller, public net:
 
   // client_connection.cc: the loop of the connection
   void run();
+  bool speaks_http2();
+  void hand_over();
   bool step();
   std::size_t read_limit() const;
   bool read_head();
@@ -80,7 +84,7 @@ class ClientConnection final : public net::IoHandler, public Caller, public net:
   Front& front_;
   net::Stream stream_;
   Client client_;
-  std::list<std::unique_ptr<ClientConnection>>::iterator self_;
+  std::list<std::unique_ptr<FrontConnection>>::iterator self_;
   State state_ = State::kHead;
   bool running_ = false;
   bool keep_alive_ = true;

@@ -2,8 +2,6 @@
 
 #include <ctime>
 
-#include "gateway/client_connection.h"
-
 namespace duet::gateway {
 
 Front::Front(net::EventLoop& event_loop, const ClientLimits& client_limits, std::uint64_t seed)

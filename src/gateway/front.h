@@ -46,7 +46,16 @@ class DateText {
   std::string text_;
 };
 
-class ClientConnection;
+// A client's connection, whatever version of HTTP it speaks.
+class FrontConnection {
+ public:
+  virtual ~FrontConnection() = default;
+  // Watches the socket; `self` is its place in Front::connections, from which it removes itself. On
+  // an error it is closing already.
+  virtual void open(std::list<std::unique_ptr<FrontConnection>>::iterator self) = 0;
+  // Takes no new requests, and closes when those that it has are answered.
+  virtual void drain() = 0;
+};
 
 // What the connections of a worker share. Not thread-safe.
 struct Front {
@@ -65,7 +74,7 @@ struct Front {
   std::unique_ptr<net::TlsServer> tls;       // null until a table has a listener with TLS
   std::shared_ptr<const ActiveTable> table;  // null until the first one is set
   bool draining = false;
-  std::list<std::unique_ptr<ClientConnection>> connections;
+  std::list<std::unique_ptr<FrontConnection>> connections;
   // For one head at a time, while a backend starts.
   std::vector<net::Field> scratch_fields;
   std::string scratch_text;

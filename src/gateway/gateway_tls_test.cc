@@ -1,13 +1,12 @@
 #include <openssl/ssl.h>
 
-#include "gateway/gateway_fixture_test.h"
+#include "gateway/gateway_tls_fixture_test.h"
 #include "net/certificate.h"
 #include "net/http_stream.h"
 #include "net/socket.h"
 #include "net/tls_server.h"
 #include "net/tls_stream.h"
 #include "sys/file.h"
-#include "sys/process.h"
 
 namespace duet::gateway {
 namespace {
@@ -81,49 +80,13 @@ class TlsClient {
   bool connected_ = false;
 };
 
-class TlsTest : public GatewayTest {
+class TlsTest : public TlsGatewayTest {
  protected:
-  void SetUp() override {
-    GatewayTest::SetUp();
-    const sys::Fd listener = std::move(*listen_tcp("127.0.0.1:0"));
-    const std::string address = net::format_address(*net::local_address(listener.get()));
-    tls_port_ = std::stoi(address.substr(address.rfind(':') + 1));
-    ASSERT_TRUE(control_->add_listener("secure", listener.get()).ok());
-  }
-
-  // Everything goes to `server`; both listeners are open.
-  void serve(const TestServer& server, std::vector<Certificate> certificates) {
-    RouteTable table;
-    table.listeners = {{"web", "127.0.0.1"}, {"secure", "127.0.0.1", true}};
-    table.certificates = std::move(certificates);
-    table.routes = {{.name = "all", .rules = {{.backends = {{.backend = "pods"}}}}}};
-    table.backends = {{"pods", ProxyBackend{.endpoints = {{"127.0.0.1", server.port()}}}}};
-    const Status set = control_->set_table(table);
-    ASSERT_TRUE(set.ok()) << set.error().message();
-  }
-
-  std::string url(const std::string& host) const {
-    return "https://" + host + ":" + std::to_string(tls_port_);
-  }
-  // What curl prints, or how it failed.
-  std::string curl(const std::string& host, std::vector<std::string> words,
-                   const std::string& path = "/") const {
-    std::vector<std::string> argv = {
-        "curl", "-sS",       "--noproxy",
-        "*",    "--resolve", host + ":" + std::to_string(tls_port_) + ":127.0.0.1"};
-    argv.insert(argv.end(), words.begin(), words.end());
-    argv.push_back(url(host) + path);
-    auto output = sys::run({.argv = argv}, "", kTestTimeoutMs, 64 << 20);
-    EXPECT_TRUE(output.ok());
-    return output->status.ok() ? output->out : "failed: " + output->err;
-  }
   std::string shown_for(const char* server_name) const {
     const TlsClient client(tls_port_, server_name);
     EXPECT_TRUE(client.connected());
     return client.subject();
   }
-
-  int tls_port_ = 0;
 };
 
 TEST_F(TlsTest, AnswersBothVersionsAndSaysHttpsToTheBackend) {

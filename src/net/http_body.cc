@@ -18,6 +18,8 @@ int hex_digit(char c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+}  // namespace
+
 bool may_trail(FieldId id) {
   switch (id) {
     case FieldId::kContentLength:
@@ -29,8 +31,6 @@ bool may_trail(FieldId id) {
       return !is_hop_by_hop(id);
   }
 }
-
-}  // namespace
 
 BodyDecoder::BodyDecoder(Framing framing, std::uint64_t content_length, const HttpLimits& limits)
     : left_(content_length), limits_(limits) {

@@ -9,6 +9,10 @@
 
 namespace duet::net {
 
+// Whether a trailer section may carry the field: not what frames, routes or belongs to one
+// connection.
+bool may_trail(FieldId id);
+
 // Takes a message's body apart as it arrives. Allocates only for trailers.
 class BodyDecoder {
  public:

@@ -21,7 +21,7 @@ constexpr const char* kTls12Ciphers =
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 // What the server speaks, as RFC 7301 writes it, the best first.
-constexpr unsigned char kProtocols[] = "\x08http/1.1\x08http/1.0";
+constexpr unsigned char kProtocols[] = "\x02h2\x08http/1.1\x08http/1.0";
 constexpr unsigned char kSessionContext[] = "duet";
 
 Error openssl_error(const char* what) {
@@ -105,6 +105,9 @@ SSL_CTX* TlsCertificates::find(std::string_view server_name) const {
 }
 
 Result<std::unique_ptr<TlsServer>> TlsServer::create() {
+  // Nothing of the system's openssl.cnf: the worker may not read it, and what is spoken is said
+  // here.
+  OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
   DUET_ASSIGN(const SelfSigned nobody, make_self_signed("duet default certificate"));
   DUET_ASSIGN(ContextPointer context, make_context(nobody.chain_pem, nobody.key_pem));
   std::unique_ptr<TlsServer> server(new TlsServer(std::move(context)));

@@ -1,18 +1,23 @@
 #include "route/certificates.h"
 
 #include <algorithm>
+#include <ctime>
 
 #include "net/certificate.h"
 #include "route/oldest_first.h"
-#include "sys/clock.h"
 
 namespace duet::route {
 namespace {
 
 constexpr const char* kTlsType = "kubernetes.io/tls";
 
+// RFC 3339. Certificates may end in the year 9999, which no clock of nanoseconds holds.
 std::string date(std::int64_t seconds) {
-  return sys::format_rfc3339(sys::WallTime(std::chrono::seconds(seconds)));
+  const std::time_t time = seconds;
+  std::tm parts{};
+  gmtime_r(&time, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
 
 class Certificates {

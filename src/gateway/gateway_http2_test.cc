@@ -1,0 +1,320 @@
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <barrier>
+#include <functional>
+#include <thread>
+
+#include "gateway/gateway_tls_fixture_test.h"
+#include "net/http_stream.h"
+#include "sys/file.h"
+
+namespace duet::gateway {
+namespace {
+
+using std::string_literals::operator""s;
+
+constexpr char kData = 0, kHeaders = 1, kReset = 3, kSettings = 4, kPing = 6, kGoaway = 7,
+               kContinuation = 9;
+constexpr char kEndStream = 1, kEndHeaders = 4;
+constexpr int kCalm = 11;  // ENHANCE_YOUR_CALM
+// GET http://a/ in HPACK: three entries of the static table, and :authority as a literal.
+const std::string kGet = "\x82\x86\x84\x01\x01"s + "a";
+
+std::string number(std::uint32_t value) {
+  std::string out;
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    out += static_cast<char>(value >> shift);
+  }
+  return out;
+}
+
+std::string frame(char type, char flags, std::uint32_t stream, const std::string& payload) {
+  return number(static_cast<std::uint32_t>(payload.size())).substr(1) + type + flags +
+         number(stream) + payload;
+}
+
+// A client that writes frames as it likes.
+class RawClient {
+ public:
+  explicit RawClient(int port)
+      : socket_(
+            std::move(*net::connect_tcp(*net::make_address("127.0.0.1", port), kTestTimeoutMs))) {
+    send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(kSettings, 0, 0, ""));
+  }
+  // False: the gateway has closed.
+  bool send(const std::string& bytes) { return net::send_all(socket_.get(), bytes).ok(); }
+
+  struct Frame {
+    int type = -1;  // -1: the connection is over
+    int flags = 0;
+    std::uint32_t stream = 0;
+    std::string payload;
+    std::uint32_t error() const {
+      return payload.size() < 4 ? 0 : number_at(payload, type == kGoaway ? 4 : 0);
+    }
+  };
+  Frame read() {
+    const std::string head = read_bytes(9);
+    if (head.size() < 9) {
+      return {};
+    }
+    return {.type = head[3],
+            .flags = head[4],
+            .stream = number_at(head, 5),
+            .payload = read_bytes(number_at('\0' + head.substr(0, 3), 0))};
+  }
+  // The next frame of this type; frames before it are forgotten.
+  Frame read_until(int type) {
+    for (;;) {
+      Frame next = read();
+      if (next.type == type || next.type < 0) {
+        return next;
+      }
+    }
+  }
+
+ private:
+  static std::uint32_t number_at(const std::string& text, std::size_t at) {
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < 4; ++i) {
+      value = value << 8 | static_cast<unsigned char>(text[at + i]);
+    }
+    return value;
+  }
+  std::string read_bytes(std::size_t size) {
+    std::string out(size, '\0');
+    std::size_t got = 0;
+    while (got < size) {
+      const ssize_t some = recv(socket_.get(), out.data() + got, size - got, 0);
+      if (some <= 0) {
+        break;
+      }
+      got += static_cast<std::size_t>(some);
+    }
+    out.resize(got);
+    return out;
+  }
+  sys::Fd socket_;
+};
+
+class Http2Test : public TlsGatewayTest {
+ protected:
+  std::string url(const std::string& path = "/") const {
+    return "http://127.0.0.1:" + std::to_string(port_) + path;
+  }
+  void serve_hello() {
+    serve(BackendConfig{"hello", StaticBackend{.status = 200, .body = "hello"}});
+  }
+  // Sends `flood` again and again until the gateway has enough of it; gives the error of its
+  // GOAWAY.
+  std::uint32_t flooded_with(const std::function<std::string(std::uint32_t turn)>& flood) {
+    RawClient client(port_);
+    std::thread sender([&client, &flood] {
+      for (std::uint32_t turn = 0; turn < 20'000 && client.send(flood(turn)); ++turn) {
+      }
+    });
+    const std::uint32_t error = client.read_until(kGoaway).error();
+    sender.join();
+    return error;
+  }
+};
+
+TEST_F(Http2Test, AnswersWithAndWithoutTls) {
+  TestServer server(serve_echo);
+  serve(server);
+  const std::string plain =
+      run({"curl", "-sSi", "--http2-prior-knowledge", "-d", "hello", "-b", "a=1", url("/x?y")});
+  EXPECT_TRUE(plain.starts_with("HTTP/2 200")) << plain;
+  EXPECT_TRUE(plain.ends_with("POST /x?y\nhello")) << plain;
+  EXPECT_NE(plain.find("x-got-x-forwarded-proto: http\r\n"), std::string::npos) << plain;
+  EXPECT_NE(plain.find("x-got-host: 127.0.0.1:" + std::to_string(port_)), std::string::npos);
+  EXPECT_NE(plain.find("x-got-cookie: a=1\r\n"), std::string::npos);
+  EXPECT_NE(log_lines().find("\"method\":\"POST\",\"host\":\"127.0.0.1:"), std::string::npos);
+  const std::string secure = curl("a.test", {"-i", "-k", "--http2"}, "/z");
+  EXPECT_TRUE(secure.starts_with("HTTP/2 200")) << secure;
+  EXPECT_TRUE(secure.ends_with("GET /z\n")) << secure;
+  EXPECT_NE(secure.find("x-got-x-forwarded-proto: https\r\n"), std::string::npos) << secure;
+}
+
+TEST_F(Http2Test, StreamsLargeBodiesBothWays) {
+  TestServer server(serve_echo);
+  serve(server);
+  const std::string large(5 << 20, 'x');
+  const std::string path = directory_ + "/large";
+  ASSERT_TRUE(sys::write_file(path, large).ok());
+  EXPECT_EQ(curl("a.test", {"-k", "--http2", "--data-binary", "@" + path}), "POST /\n" + large);
+  EXPECT_EQ(run({"curl", "-sS", "--http2-prior-knowledge", "-T", path, url()}),
+            "PUT /large\n" + large);
+}
+
+TEST_F(Http2Test, AnswersManyRequestsAtATime) {
+  TestServer server(serve_echo);
+  serve(server);
+  const std::string said = run({"h2load", "-n", "2000", "-c", "3", "-m", "100", url("/a")});
+  EXPECT_NE(said.find("2000 succeeded, 0 failed"), std::string::npos) << said;
+}
+
+TEST_F(Http2Test, AnswersItselfAndHead) {
+  serve_hello();
+  const std::string head = run({"curl", "-sSI", "--http2-prior-knowledge", url()});
+  EXPECT_NE(head.find("content-length: 5\r\n"), std::string::npos) << head;
+  EXPECT_TRUE(head.ends_with("\r\n\r\n")) << head;
+  set_table({});
+  const std::string none = run({"curl", "-sSi", "--http2-prior-knowledge", url()});
+  EXPECT_TRUE(none.starts_with("HTTP/2 404")) << none;
+  EXPECT_TRUE(none.ends_with("404 Not Found: NoRoute\n")) << none;
+}
+
+TEST_F(Http2Test, PassesTrailersBothWays) {
+  TestServer server([](net::ServerConnection& connection) {
+    // By hand, for its trailers.
+    std::string got;
+    char text[4096];
+    while (got.find("0\r\nx-sent: yes\r\n\r\n") == std::string::npos) {
+      const ssize_t size = recv(connection.fd(), text, sizeof(text), 0);
+      if (size <= 0) {
+        return;
+      }
+      got.append(text, static_cast<std::size_t>(size));
+    }
+    (void)net::send_all(connection.fd(),
+                        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                        "5\r\nhello\r\n0\r\nX-Answered: too\r\n\r\n");
+  });
+  serve(server);
+  ASSERT_TRUE(sys::write_file(directory_ + "/body", "some").ok());
+  const std::string said = run({"nghttp", "-v", "--no-content-length", "-d", directory_ + "/body",
+                                "--trailer", "x-sent: yes", url()});
+  EXPECT_NE(said.find("x-answered: too"), std::string::npos) << said;
+}
+
+TEST_F(Http2Test, CutsOffFloods) {
+  serve_hello();
+  EXPECT_EQ(flooded_with([](auto) { return frame(kPing, 0, 0, "12345678"); }), kCalm);
+  EXPECT_EQ(flooded_with([](auto) { return frame(kSettings, 0, 0, ""); }), kCalm);
+  EXPECT_EQ(flooded_with([](auto) { return frame(2, 0, 1, number(3) + "\x10"); }), kCalm);
+  TestServer server([](net::ServerConnection& connection) {
+    (void)connection.next();
+    (void)connection.read_whole_body(1 << 20);  // which never ends
+  });
+  serve(server);
+  EXPECT_EQ(flooded_with([](std::uint32_t turn) {
+              return turn == 0 ? frame(kHeaders, kEndHeaders, 1, kGet) : frame(kData, 0, 1, "");
+            }),
+            kCalm);
+}
+
+TEST_F(Http2Test, CutsOffRapidResets) {
+  serve_hello();
+  EXPECT_NE(flooded_with([](std::uint32_t turn) {
+              const std::uint32_t stream = turn * 2 + 1;
+              return frame(kHeaders, kEndHeaders, stream, kGet) +
+                     frame(kReset, 0, stream, number(8));
+            }),
+            0U);
+}
+
+TEST_F(Http2Test, CutsOffEndlessHeads) {
+  serve_hello();
+  const std::string field =
+      "\x40\x01x\x7f\xa1\x1e"s + std::string(4000, 'y');  // a name, and 4000 bytes
+  EXPECT_NE(flooded_with([&field](std::uint32_t turn) {
+              return turn == 0 ? frame(kHeaders, 0, 1, kGet) : frame(kContinuation, 0, 1, field);
+            }),
+            0U);
+  EXPECT_NE(flooded_with([](std::uint32_t turn) {
+              return turn == 0 ? frame(kHeaders, 0, 1, kGet) : frame(kContinuation, 0, 1, "");
+            }),
+            0U);
+}
+
+TEST_F(Http2Test, RefusesLargeHeadsAndMalformedOnes) {
+  serve_hello();
+  const std::string large = run(
+      {"curl", "-sSi", "--http2-prior-knowledge", "-H", "x: " + std::string(40'000, 'y'), url()});
+  EXPECT_TRUE(large.starts_with("HTTP/2 431")) << large;
+  (void)log_lines();
+  RawClient client(port_);
+  client.send(frame(kHeaders, kEndHeaders | kEndStream, 1, kGet + "\x40\x01X\x01y"s));
+  EXPECT_EQ(client.read_until(kReset).error(), 1U);  // PROTOCOL_ERROR
+  EXPECT_NE(log_lines().find("\"reason\":\"BadRequest\""), std::string::npos);
+  client.send(frame(kHeaders, kEndHeaders | kEndStream, 3, kGet));  // the connection goes on
+  EXPECT_EQ(client.read_until(kHeaders).stream, 3U);
+}
+
+// A client that takes nothing: its answers wait, and no more of them than the bounds allow.
+TEST_F(Http2Test, StopsTheBackendOfAClientThatTakesNothing) {
+  std::atomic<std::size_t> sent = 0;
+  std::atomic<bool> stopped = false;
+  TestServer server([&](net::ServerConnection& connection) {
+    const timeval patience{.tv_sec = 1, .tv_usec = 0};
+    setsockopt(connection.fd(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+    const int small = 64 << 10;
+    setsockopt(connection.fd(), SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    (void)connection.next();
+    (void)connection.begin(200, {});
+    const std::string piece(64 << 10, 'x');
+    while (connection.write(piece).ok()) {
+      sent += piece.size();
+    }
+    stopped = true;
+  });
+  serve(server);
+  RawClient client(port_);
+  client.send(frame(kHeaders, kEndHeaders | kEndStream, 1, kGet));
+  std::size_t taken = 0;
+  while (taken < 65'535) {  // the window that it has from the start
+    taken += client.read_until(kData).payload.size();
+  }
+  EXPECT_EQ(taken, 65'535U);
+  while (!stopped) {
+    std::this_thread::yield();
+  }
+  EXPECT_LT(sent, 16U << 20);
+}
+
+TEST_F(Http2Test, SaysGoodbyeAndAnswersWhatHasCome) {
+  std::barrier both(2);
+  TestServer server([&both](net::ServerConnection& connection) {
+    (void)connection.next();
+    both.arrive_and_wait();  // the request is here
+    both.arrive_and_wait();  // the gateway drains
+    (void)connection.respond(200, {}, "late");
+  });
+  serve(server);
+  RawClient client(port_);
+  client.send(frame(kHeaders, kEndHeaders | kEndStream, 1, kGet));
+  both.arrive_and_wait();
+  ASSERT_TRUE(control_->drain(kTestTimeoutMs).ok());
+  const RawClient::Frame first = client.read_until(kGoaway);
+  EXPECT_EQ(first.payload.substr(0, 4), number(0x7fffffff));
+  const RawClient::Frame ping = client.read_until(kPing);
+  client.send(frame(kPing, 1, 0, ping.payload));
+  EXPECT_EQ(client.read_until(kGoaway).payload.substr(0, 4), number(1));
+  both.arrive_and_wait();
+  EXPECT_EQ(client.read_until(kData).payload, "late");
+  EXPECT_EQ(client.read_until(-1).type, -1);
+}
+
+// The whole of h2spec, if tests/h2spec could be built. Without TLS one case has another answer: a
+// client that begins with neither HTTP/2's preface nor a request of HTTP/1.1 is told so by
+// HTTP/1.1.
+TEST_F(Http2Test, PassesH2spec) {
+  const std::string program = *sys::executable_directory() + "/h2spec";
+  if (!sys::file_exists(program)) {
+    GTEST_SKIP() << program << " was not built: there is no Go";
+  }
+  TestServer server(serve_echo);  // answers after the body, so that streams stay open until then
+  serve(server);
+  const std::string plain = run({program, "-h", "127.0.0.1", "-p", std::to_string(port_)});
+  EXPECT_NE(plain.find("Sends invalid connection preface"), std::string::npos) << plain;
+  EXPECT_NE(plain.find(" 144 passed, 0 skipped, 1 failed"), std::string::npos) << plain;
+  const std::string secure =
+      run({program, "-t", "-k", "-h", "127.0.0.1", "-p", std::to_string(tls_port_)});
+  EXPECT_NE(secure.find(" 145 passed, 0 skipped, 0 failed"), std::string::npos) << secure;
+}
+
+}  // namespace
+}  // namespace duet::gateway

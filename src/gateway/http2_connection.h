@@ -1,0 +1,113 @@
+#pragma once
+
+#include <nghttp2/nghttp2.h>
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "gateway/frame_budget.h"
+#include "gateway/front.h"
+#include "gateway/http2_stream.h"
+#include "gateway/stream_ids.h"
+#include "gateway/transaction.h"
+#include "net/event_loop.h"
+#include "net/stream.h"
+
+namespace duet::gateway {
+
+// One client's HTTP/2 connection (RFC 9113): frames, header compression and flow control are
+// nghttp2's, requests are Http2Streams. What a client may make it keep is bounded: streams, their
+// heads, request bodies by the windows, answers by kAnswerBytes, frames to be sent by nghttp2's
+// bounds and FrameBudget. It destroys itself at the end of the loop's round when it is over.
+class Http2Connection final : public FrontConnection, public net::IoHandler, public net::Deferred {
+ public:
+  static constexpr std::uint32_t kStreams = 100;              // requests at the same time
+  static constexpr std::int32_t kStreamWindow = 64 << 10;     // body bytes of one request
+  static constexpr std::int32_t kConnectionWindow = 1 << 20;  // and of all of them
+  static constexpr std::size_t kAnswerBytes = 1
+                                              << 20;  // answers that wait, of all streams together
+  static constexpr std::size_t kOutBytes = 64 << 10;  // frames that wait for the socket
+  static constexpr std::size_t kAcknowledgements = 100;  // of SETTINGS and PING, that wait
+
+  // `stream` may have received the preface already.
+  Http2Connection(Front& front, net::Stream stream, Client client);
+  ~Http2Connection() override;
+
+  void open(std::list<std::unique_ptr<FrontConnection>>::iterator self) override;
+  // Says GOAWAY, answers what has come, closes.
+  void drain() override;
+
+  void on_io(std::uint32_t events) override;
+  void run_deferred() override;
+
+  // For the streams.
+  Front& front() { return front_; }
+  const Client& client() const { return client_; }
+  nghttp2_session* session() { return session_.get(); }
+  // Something was submitted; sends it unless that is being done already.
+  void pump();
+  // Body bytes went on to a backend, or nobody wants them: the client may send as many more.
+  void consume(std::int32_t stream_id, std::size_t size);
+  // The stream's backend waits until there is room; there may be now.
+  void note_drained(std::int32_t stream_id) { drained_.push_back(stream_id); }
+  // Answer bytes that wait in all streams.
+  std::size_t& answer_bytes() { return answer_bytes_; }
+
+ private:
+  struct FreeSession {
+    void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
+  };
+  enum class State : std::uint8_t {
+    kOpen,
+    kLinger,  // has said everything and reads until the client closes
+    kClosed,
+  };
+
+  Status make_session();
+  void run();
+  bool receive();
+  void send();
+  bool resume_streams();
+  bool over() const;
+  void settle();
+  void end_streams();
+  void say_goodbye();
+  void close();
+  void set_timer();
+  void on_timer();
+
+  // http2_callbacks.cc: what nghttp2 tells
+  friend struct Http2Callbacks;
+  int begin_head(const nghttp2_frame& frame);
+  int frame_received(const nghttp2_frame& frame);
+  void stream_closed(std::int32_t id, std::uint32_t error);
+  Http2Stream* find(std::int32_t id);
+
+  Front& front_;
+  net::Stream stream_;
+  Client client_;
+  std::list<std::unique_ptr<FrontConnection>>::iterator self_;
+  State state_ = State::kOpen;
+  bool running_ = false;
+  bool draining_ = false;
+  bool goodbye_said_ = false;  // the last GOAWAY
+  bool broken_ = false;        // nothing that the client sends can be understood any more
+  FrameBudget budget_;
+  StreamIds stream_ids_;
+  std::size_t answer_bytes_ = 0;
+  std::int64_t progress_ns_ = 0;    // when the client last took something, or a stream ended
+  std::int64_t head_began_ns_ = 0;  // of a head that is not complete; 0: none
+  std::uint64_t sent_before_ = 0;
+  bool had_request_ = false;
+  std::vector<std::int32_t> drained_;  // streams that took data while their backend waited
+  std::unordered_map<std::int32_t, std::unique_ptr<Http2Stream>> streams_;
+  std::vector<std::unique_ptr<Http2Stream>> dead_;
+  net::MemberTimer<Http2Connection, &Http2Connection::on_timer> timer_{*this};
+  std::unique_ptr<nghttp2_session, FreeSession> session_;
+};
+
+}  // namespace duet::gateway
