@@ -1,8 +1,10 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <fstream>
@@ -156,10 +158,14 @@ TEST_F(ProcessTest, ExitCodesSurviveTheMonitor) {
   ASSERT_TRUE(subscription.ok());
   ASSERT_TRUE(subscription->next_event(kPatienceMs).ok());
   ASSERT_TRUE(subscription->next_event(kPatienceMs).ok());
+  const sys::Fd monitor(static_cast<int>(::syscall(SYS_pidfd_open, client().pid(), 0)));
   ASSERT_EQ(::kill(client().pid(), SIGKILL), 0);
   const auto event = subscription->next_event(kPatienceMs);
   ASSERT_FALSE(event.ok());
   EXPECT_EQ(event.error().code(), ErrorCode::kUnavailable);
+  // Its connections close before its lock does: between the two it looks busy.
+  pollfd gone{.fd = monitor.get(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(::poll(&gone, 1, static_cast<int>(kPatienceMs)), 1);
   EXPECT_EQ(client().list().error().code(), ErrorCode::kUnavailable);
   const auto exits = read_exits(directory_);
   ASSERT_TRUE(exits.ok());
