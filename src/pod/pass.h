@@ -11,6 +11,12 @@
 
 namespace duet::pod {
 
+constexpr int64_t kStartRetryMs = 2'000;  // doubles with each failed start
+constexpr int64_t kPrepareRetryMs = 2'000;
+
+// The hook's name, by the ID of the start it belongs to.
+inline std::string post_start_name(const std::string& id) { return id + " postStart"; }
+
 // The last start of a container, as the monitor tells it.
 struct LastStart {
   int attempt = -1;

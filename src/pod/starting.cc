@@ -1,0 +1,185 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "pod/pass.h"
+#include "pod/wasm_runtime.h"
+#include "sys/file.h"
+
+// How a container is started: what it is given, by whom, and what is remembered when it cannot be.
+namespace duet::pod {
+
+namespace {
+
+using State = object::ContainerState;
+
+constexpr int64_t kStartRetryLimitMs = 300'000;
+constexpr int64_t kPostStartLimitMs = 30'000;
+
+}  // namespace
+
+void PodWorker::register_handler(Pass& pass, const object::Container& container,
+                                 const ReadyImage& image) {
+  object::ContainerStatus status;
+  status.name = container.name;
+  status.image = container.image;
+  status.image_id = image.image.manifest_digest;
+  const auto* before = find_status(pass.pod.status.container_statuses, container.name);
+  const bool ran = before != nullptr && before->state.type == State::Type::kRunning;
+  const auto now = sys::format_rfc3339(context_.clock.now());
+  status.state = {.type = State::Type::kRunning,
+                  .started_at = ran ? before->state.started_at : now};
+  status.started = status.ready = true;
+  pass.progress.containers_done = false;
+  if (!context_.handlers.has(uid_, container.name)) {
+    auto environment = environment_of(pass, container);
+    const std::string log = paths_.log(container.name, 0);
+    Status log_made = sys::make_directories(log.substr(0, log.rfind('/')));
+    if (log_made.ok() && !sys::file_exists(log)) {
+      log_made = sys::write_file(log, "", 0640);
+    }
+    if (log_made.ok() && ::geteuid() == 0 &&
+        ::chown(log.c_str(), context_.gateway_uid, context_.gateway_gid) != 0) {
+      log_made = Error::from_errno("chown " + log, errno);
+    }
+    if (!environment.ok() || !log_made.ok()) {
+      const Error& error = environment.ok() ? log_made.error() : environment.error();
+      status.state = {.reason = "CreateContainerConfigError", .message = error.message()};
+      status.started = status.ready = false;
+      pass.look_again_in(kPrepareRetryMs);
+      event("Warning", "Failed", error.message());
+    } else {
+      context_.handlers.put({.pod = key_,
+                             .uid = uid_,
+                             .container = container.name,
+                             .code_digest = image.code_digest,
+                             .args = wasm_argv(container, image.image.config, *environment),
+                             .environment = wasm_environment(image.image.config, *environment),
+                             .resources = container.resources,
+                             .annotations = pass.pod.meta.annotations,
+                             .ports = container.ports,
+                             .log_path = log});
+      event("Normal", "Started", "Handler " + container.name + " is served by the gateway");
+    }
+  }
+  pass.status.container_statuses.push_back(status);
+}
+
+// The pod as this pass knows it: addresses and node are not in the store before its first status
+// is. kInvalid: what the container refers to is not there.
+Result<Environment> PodWorker::environment_of(const Pass& pass,
+                                              const object::Container& container) const {
+  object::Pod known = pass.pod;
+  known.spec.node_name = context_.node_name;
+  const bool asks = std::any_of(container.env.begin(), container.env.end(), [](const auto& one) {
+    return one.field_path.starts_with("status.podIP");
+  });
+  if (asks) {
+    DUET_ASSIGN(known.status.pod_ip, pass.sandbox.address.get());
+  }
+  known.status.host_ip = pass.status.host_ip;
+  auto environment = resolve_environment(known, container, values_);
+  return environment.ok() ? std::move(environment) : invalid(environment.error().message());
+}
+
+void PodWorker::start(Pass& pass, const object::Container& container,
+                      const ContainerDecision& decision) {
+  auto& memory = memory_[container.name];
+  const auto& image = *pass.images[container.name].ready;
+  auto started = try_start(pass, container, image, decision);
+  if (!started.ok() && !pass.sandbox.address.get().ok()) {
+    sandbox_failed(pass, pass.sandbox.address.get().error());
+    return;
+  }
+  if (!started.ok()) {
+    // Something of the image may be gone: the next try looks.
+    context_.images.forget(image_request(pass.pod, container));
+    const bool says_wrong = started.error().code() == ErrorCode::kInvalid;
+    start_failed(container,
+                 {says_wrong ? "CreateContainerConfigError" : "RunContainerError",
+                  started.error().message()},
+                 pass.now_ms);
+    return;
+  }
+  if (decision.attempt > 0) {
+    ++memory.backoff_step;
+  }
+  memory.start_error.reset();
+  memory.start_failures = 0;
+  pass.starts[container.name] = {decision.attempt, *started};
+  event("Normal", "Started", "Started container " + container.name);
+}
+
+Result<monitor::ChildState> PodWorker::try_start(Pass& pass, const object::Container& container,
+                                                 const ReadyImage& image,
+                                                 const ContainerDecision& decision) {
+  DUET_ASSIGN(auto environment, environment_of(pass, container));
+  DUET_ASSIGN(auto mounts, volumes_.mounts(pass.pod, container));
+  if (const auto last = pass.starts.find(container.name); last != pass.starts.end()) {
+    const std::string old = last->second.child.id;
+    DUET_TRY(context_.containers.remove(paths_, container.name, old));
+    DUET_TRY(context_.programs.remove(paths_, container.name, old));
+    const Status forgotten = pass.sandbox.monitor->remove(old);
+    if (!forgotten.ok() && forgotten.error().code() != ErrorCode::kNotFound) {
+      return forgotten.error();
+    }
+  }
+  const std::string log = paths_.log(container.name, decision.attempt);
+  DUET_TRY(sys::make_directories(log.substr(0, log.rfind('/'))));
+  // The logs of the present and of the last start are kept, as the kubelet does.
+  if (decision.attempt > 1) {
+    (void)sys::remove_tree(paths_.log(container.name, decision.attempt - 2));
+  }
+  Runtime& runtime =
+      image.kind == WorkloadKind::kContainer ? context_.containers : context_.programs;
+  const StartRequest request{.id = container_id(uid_, container.name, decision.attempt),
+                             .pod = pass.pod,
+                             .container = container,
+                             .image = image,
+                             .paths = paths_,
+                             .sandbox = pass.sandbox,
+                             .environment = std::move(environment),
+                             .mounts = std::move(mounts),
+                             .log_path = log};
+  auto started = runtime.start(request);
+  if (started.ok() && container.post_start) {
+    const ActionTarget target{*pass.sandbox.address.get(), container, request.id, paths_,
+                              pass.sandbox.monitor,        &runtime};
+    context_.hooks.begin(
+        post_start_name(request.id),
+        [&actions = context_.actions, hook = *container.post_start, target] {
+          return actions.run(hook, target, kPostStartLimitMs);
+        },
+        [wake = context_.wake, key = key_] { wake(key); });
+  }
+  return started;
+}
+
+// Until it is, the container is neither probed nor ready. A hook that failed ends the container.
+bool PodWorker::post_start_is_over(Pass& pass, const object::Container& container) {
+  const std::string& id = memory_[container.name].running_id;
+  const std::string name = post_start_name(id);
+  const auto ended = context_.hooks.ended(name);
+  if (ended && !ended->ok()) {
+    event("Warning", "FailedPostStartHook", ended->error().message());
+    (void)pass.sandbox.monitor->send_signal(id, SIGKILL);
+  }
+  if (ended) {
+    context_.hooks.forget(name);
+  }
+  // One of an agent before us counts as done.
+  return ended || !context_.hooks.knows(name);
+}
+
+void PodWorker::start_failed(const object::Container& container, const ImageWait& why,
+                             int64_t now_ms) {
+  auto& memory = memory_[container.name];
+  memory.start_error = why;
+  memory.start_retry_at_ms =
+      now_ms + std::min(kStartRetryLimitMs, kStartRetryMs << std::min(memory.start_failures, 16));
+  ++memory.start_failures;
+  event("Warning", "Failed", "Error: " + why.message);
+}
+
+}  // namespace duet::pod
