@@ -1,14 +1,10 @@
 #include "pod/worker.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 
 #include "object/codec.h"
 #include "pod/pass.h"
-#include "pod/wasm_runtime.h"
 #include "sys/file.h"
 #include "sys/rfc3339.h"
 
