@@ -106,9 +106,9 @@ measure "nginx proxy 100 B" "http://127.0.0.1:$nginx_port/origin/small" "$nginx_
 measure "duet proxy 100 B" "http://127.0.0.1:$gateway_port/origin/small" "$gateway_pid"
 measure "nginx proxy 1 MB" "http://127.0.0.1:$nginx_port/origin/large" "$nginx_pid"
 measure "duet proxy 1 MB" "http://127.0.0.1:$gateway_port/origin/large" "$gateway_pid"
-measure_wasmtime() { # name guest
+measure_wasmtime() { # name guest flags...
   port=$(free_port)
-  taskset -c "$server_core" "$WASMTIME" serve --addr "127.0.0.1:$port" "$build/guests/$2.wasm" >/dev/null 2>&1 & pids+=($!)
+  taskset -c "$server_core" "$WASMTIME" serve "${@:3}" --addr "127.0.0.1:$port" "$build/guests/$2.wasm" >/dev/null 2>&1 & pids+=($!)
   server=$!
   wait_for "$port"
   measure "$1" "http://127.0.0.1:$port/" "$server"
@@ -116,7 +116,7 @@ measure_wasmtime() { # name guest
 if [ -n "${WASMTIME:-}" ]; then
   measure_wasmtime "wasmtime serve (hello, C)" hello_handler
   if [ -e "$build/guests/rust_handler.wasm" ]; then
-    measure_wasmtime "wasmtime serve (Rust)" rust_handler
+    measure_wasmtime "wasmtime serve (Rust)" rust_handler -S cli # Rust's library imports it
   fi
 fi
 if [ -n "${WORKERD:-}" ]; then
