@@ -18,7 +18,7 @@ guests=(clang-19 lld-19 llvm-19 wasi-libc libclang-rt-19-dev-wasm32 wabt)
 # What a node with containers runs.
 node=(runc crun containernetworking-plugins iptables iproute2 golang-github-containers-common)
 # What tests and the demo talk to.
-peers=(umoci skopeo zstd libcap2-bin busybox-static docker-registry apache2-utils curl jq sqlite3 openssl redis-server procps nghttp2-client)
+peers=(umoci skopeo zstd libcap2-bin busybox-static docker-registry apache2-utils curl jq sqlite3 openssl redis-server procps nghttp2-client golang-go)
 
 check=(clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev)
 bench=(containerd nginx-light wrk nodejs npm libboost1.81-dev)
@@ -36,6 +36,7 @@ provided() {
   case "$1" in
     nodejs) command -v node ;;
     npm) command -v npm ;;
+    golang-go) command -v go ;;
     *) dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed' ;;
   esac >/dev/null
 }
