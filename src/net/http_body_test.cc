@@ -54,7 +54,7 @@ const Case kChunked[] = {
     {"bare LF after data", "3\r\nabc\n0\r\n\r\n", "!"},
     {"bare LF at the end", "0\r\n\n", "!"},
     {"bare CR in extension", "3;a\rb\r\nabc\r\n0\r\n\r\n", "!"},
-    {"NUL in extension", std::string("3;\0\r\nabc\r\n0\r\n\r\n", 17), "!"},
+    {"NUL in extension", std::string("3;\0\r\nabc\r\n0\r\n\r\n", 15), "!"},
     {"chunk too long", "3\r\nabcd\r\n0\r\n\r\n", "!"},
     {"chunk too short", "3\r\nab\r\n0\r\n\r\n", "!"},
     {"sign", "+3\r\nabc\r\n0\r\n\r\n", "!"},
