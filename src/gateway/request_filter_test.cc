@@ -31,10 +31,11 @@ TEST(RequestFilter, DropsWhatBelongsToTheConnectionOrMayLie) {
 
 TEST(RequestFilter, ModifiesFields) {
   std::vector<net::Field> fields{{"A", "1"}, {"B", "2"}, {"b", "3"}, {"C", "4"}};
-  modify_fields({.set = {{"b", "x"}, {"Host", "evil"}, {"D", "y"}},
-                 .add = {{"C", "5"}, {"Content-Length", "7"}},
-                 .remove = {"a", "Connection"}},
-                fields);
+  // The fields then refer to its text.
+  const HeaderModifier modifier{.set = {{"b", "x"}, {"Host", "evil"}, {"D", "y"}},
+                                .add = {{"C", "5"}, {"Content-Length", "7"}},
+                                .remove = {"a", "Connection"}};
+  modify_fields(modifier, fields);
   EXPECT_EQ(text_of(fields), "C=4;b=x;D=y;C=5;");
 }
 
