@@ -62,6 +62,16 @@ class Containers(BadInputTest):
         # The runtime's sentence alone: with its time each try would be an Event of its own.
         self.assertNotIn("time=", message)
 
+    def test_where_nothing_is_restarted_a_failed_start_is_the_end(self):
+        need_root()
+        self.site.import_busybox()
+        self.site.write("a.yaml", pod("lost", "test.example/busybox:v1", {"command": ["/no/such/program"]}, restartPolicy="Never"))
+        self.site.start()
+        self.site.wait_for("the pod to have failed", lambda: self.site.pod_status("lost").get("phase") == "Failed")
+        ended = self.site.pod_status("lost")["containerStatuses"][0]["state"]["terminated"]
+        self.assertEqual((ended["reason"], ended["exitCode"]), ("StartError", 128))
+        self.assertIn("/no/such/program", ended["message"])
+
     def test_what_a_container_says_wrong_is_a_configuration_error(self):
         need_root()
         self.site.import_busybox()

@@ -117,6 +117,28 @@ class Programs(SiteTest):
         ended = self.site.pod_status("ticker")["containerStatuses"][0]["state"]["terminated"]
         self.assertEqual(ended["exitCode"], 137)
 
+    def test_after_a_reboot_init_containers_run_again(self):
+        self.site.pack("ticker", "test.example/ticker:v1")
+        self.site.pack("exit", "test.example/exit:v1")
+        prepare = {"name": "prepare", "image": "test.example/exit:v1", "imagePullPolicy": "IfNotPresent", "args": ["0"]}
+        self.site.write("a.yaml", pod("ticker", "test.example/ticker:v1", initContainers=[prepare]))
+        self.site.start()
+        self.site.wait_ready("ticker")
+        init = lambda: self.site.pod_status("ticker")["initContainerStatuses"][0]
+        self.assertEqual(init()["restartCount"], 0)
+        # An agent that comes back finds what was done.
+        self.site.kill_agent()
+        self.site.start()
+        self.site.wait_ready("ticker")
+        self.assertEqual(init()["restartCount"], 0)
+        self.site.reboot()
+        again = self.site.wait_for("prepare to have run again", lambda: init()["restartCount"] == 1 and init())
+        self.assertEqual(again["lastState"]["terminated"]["reason"], "Completed")
+        self.site.wait_ready("ticker")
+        main = self.site.pod_status("ticker")["containerStatuses"][0]
+        self.assertEqual(main["restartCount"], 1)
+        self.assertEqual(main["lastState"]["terminated"]["exitCode"], 137)
+
     def _is_sandbox_of(self, entry):
         """A sandbox whose parent is a monitor of this site."""
         try:

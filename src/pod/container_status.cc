@@ -56,10 +56,26 @@ std::optional<LastEnd> last_end(const ContainerView& view) {
   return std::nullopt;
 }
 
+// What containerd says of a container whose program the OCI runtime could not start.
+State refused_state(const ContainerView& view) {
+  constexpr int kStartErrorCode = 128;
+  return {.type = State::Type::kTerminated,
+          .reason = "StartError",
+          .message = view.start_error->message,
+          .exit_code = kStartErrorCode,
+          .started_at = time_text(0),
+          .finished_at = time_text(view.now_ms * 1'000'000)};
+}
+
 // The next start: as soon as the image is there and nothing forbids it.
 void consider_start(const ContainerView& view, int attempt, ContainerDecision& decision) {
   decision.attempt = attempt;
   decision.status.restart_count = attempt;
+  if (view.start_error && view.start_refused && view.restart_policy == "Never") {
+    decision.status.state = refused_state(view);
+    decision.done = true;
+    return;
+  }
   if (view.start_error && view.now_ms < view.start_retry_at_ms) {
     decision.status.state = waiting(*view.start_error);
     decision.look_again_ms = view.start_retry_at_ms - view.now_ms;
@@ -126,6 +142,24 @@ object::ContainerState terminated_state(const monitor::ChildState& child) {
   return state;
 }
 
+object::ContainerStatus initializing_status(const object::Container& container,
+                                            const object::ContainerStatus* previous) {
+  object::ContainerStatus status;
+  if (previous != nullptr) {
+    status = *previous;
+    if (previous->state.type == State::Type::kRunning) {
+      status.last_state = lost_state(previous->state);
+    } else if (previous->state.type == State::Type::kTerminated) {
+      status.last_state = previous->state;
+    }
+  }
+  status.name = container.name;
+  status.image = container.image;
+  status.state = waiting({"PodInitializing", ""});
+  status.ready = status.started = false;
+  return status;
+}
+
 ContainerDecision decide(const ContainerView& view) {
   ContainerDecision decision;
   auto& status = decision.status;
@@ -171,6 +205,11 @@ ContainerDecision decide(const ContainerView& view) {
     return decision;
   }
   status.container_id = end->state.container_id;
+  if (view.sandbox_lost) {
+    status.last_state = end->state;
+    consider_start(view, attempt + 1, decision);
+    return decision;
+  }
   if (!wants_restart(view.restart_policy, end->state.exit_code)) {
     status.state = end->state;
     status.restart_count = attempt;

@@ -33,8 +33,11 @@ struct ContainerView {
   int backoff_step = 0;
   ImageState image;
   std::optional<ImageWait> start_error;  // the last start failed with this
-  int64_t start_retry_at_ms = 0;         // when it may be tried again
-  int64_t now_ms = 0;                    // since 1970
+  bool start_refused = false;            // by the OCI runtime, so that it counts as an end
+  // An init container that ended in a sandbox which is no more: what it did there is lost too.
+  bool sandbox_lost = false;
+  int64_t start_retry_at_ms = 0;  // when it may be tried again
+  int64_t now_ms = 0;             // since 1970
   CrashBackoff backoff;
 };
 
@@ -48,6 +51,11 @@ struct ContainerDecision {
 };
 
 ContainerDecision decide(const ContainerView& view);
+
+// What is told of a container that waits for the pod's init containers; `previous` as stored, null:
+// none yet. What is known of its earlier starts stays known.
+object::ContainerStatus initializing_status(const object::Container& container,
+                                            const object::ContainerStatus* previous);
 
 // What the kubelet would say of an ended child.
 object::ContainerState terminated_state(const monitor::ChildState& child);

@@ -159,6 +159,60 @@ TEST_F(DecideTest, AFailedStartIsTriedAgainLater) {
   EXPECT_EQ(decision.attempt, 0);
 }
 
+TEST_F(DecideTest, WhatTheRuntimeRefusesIsOverWhenNothingIsRestarted) {
+  view_.start_error = ImageWait{"RunContainerError", "no such file"};
+  view_.start_retry_at_ms = kNowMs + 3'000;
+  view_.start_refused = true;
+  EXPECT_EQ(decide(view_).status.state.reason, "RunContainerError");
+  view_.restart_policy = "Never";
+  const auto decision = decide(view_);
+  EXPECT_TRUE(decision.done);
+  EXPECT_FALSE(decision.start);
+  EXPECT_EQ(decision.status.state.type, State::Type::kTerminated);
+  EXPECT_EQ(decision.status.state.reason, "StartError");
+  EXPECT_EQ(decision.status.state.message, "no such file");
+  EXPECT_EQ(decision.status.state.exit_code, 128);
+  EXPECT_EQ(decision.status.state.finished_at, "2023-11-14T22:13:20Z");
+}
+
+TEST_F(DecideTest, AnInitContainerRunsAgainInANewSandbox) {
+  previous_.state = {.type = State::Type::kTerminated, .reason = "Completed"};
+  previous_.restart_count = 2;
+  view_.previous = &previous_;
+  view_.restart_policy = "OnFailure";
+  EXPECT_TRUE(decide(view_).done);
+  view_.sandbox_lost = true;
+  auto decision = decide(view_);
+  EXPECT_TRUE(decision.start);
+  EXPECT_EQ(decision.attempt, 3);
+  ASSERT_TRUE(decision.status.last_state.has_value());
+  EXPECT_EQ(decision.status.last_state->reason, "Completed");
+  // An agent that died before it was started finds what it had stored.
+  previous_ = decision.status;
+  decision = decide(view_);
+  EXPECT_TRUE(decision.start);
+  EXPECT_EQ(decision.attempt, 4);
+}
+
+TEST(InitializingStatus, KeepsWhatIsKnownOfEarlierStarts) {
+  object::Container container;
+  container.name = "web";
+  EXPECT_EQ(initializing_status(container, nullptr).state.reason, "PodInitializing");
+  object::ContainerStatus previous;
+  previous.restart_count = 2;
+  previous.ready = previous.started = true;
+  previous.container_id = "duet://u-web-2";
+  previous.state = {.type = State::Type::kRunning, .started_at = "2023-11-14T22:13:20Z"};
+  auto status = initializing_status(container, &previous);
+  EXPECT_EQ(status.restart_count, 2);
+  EXPECT_FALSE(status.ready);
+  EXPECT_EQ(status.state.reason, "PodInitializing");
+  ASSERT_TRUE(status.last_state.has_value());
+  EXPECT_EQ(status.last_state->exit_code, 137);
+  // Told again, it is the same.
+  EXPECT_EQ(initializing_status(container, &status), status);
+}
+
 TEST_F(DecideTest, OutOfMemoryIsNamed) {
   view_.child = exited(137, 5);
   view_.child->oom_killed = true;

@@ -64,7 +64,7 @@ class Runtime {
 
   // Starts it under the pod's monitor, its program not before the pod has its address. When there
   // is no address, the error is the address's. Otherwise the error's text is shown as
-  // RunContainerError.
+  // RunContainerError; kInternal: the OCI runtime was there and refused this container.
   virtual Result<monitor::ChildState> start(const StartRequest& request) = 0;
   // Removes what an ended start left (bundle, root file system, cgroup). What is not there is fine.
   virtual Status remove(const PodPaths& paths, const std::string& container,

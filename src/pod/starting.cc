@@ -96,6 +96,7 @@ void PodWorker::start(Pass& pass, const object::Container& container,
     // Something of the image may be gone: the next try looks.
     context_.images.forget(image_request(pass.pod, container));
     const bool says_wrong = started.error().code() == ErrorCode::kInvalid;
+    memory.start_refused = started.error().code() == ErrorCode::kInternal;
     start_failed(container,
                  {says_wrong ? "CreateContainerConfigError" : "RunContainerError",
                   started.error().message()},

@@ -225,11 +225,8 @@ bool PodWorker::run_init_containers(Pass& pass) {
 void PodWorker::run_containers(Pass& pass) {
   if (!pass.progress.init_done) {
     for (const auto& container : pass.pod.spec.containers) {
-      object::ContainerStatus status;
-      status.name = container.name;
-      status.image = container.image;
-      status.state.reason = "PodInitializing";
-      pass.status.container_statuses.push_back(status);
+      pass.status.container_statuses.push_back(initializing_status(
+          container, find_status(pass.pod.status.container_statuses, container.name)));
     }
     return;
   }
@@ -237,6 +234,12 @@ void PodWorker::run_containers(Pass& pass) {
   for (const auto& container : pass.pod.spec.containers) {
     run_container(pass, container, false);
   }
+}
+
+// The monitor tells of each init container that ran under it or, killed since, before it. One that
+// it does not know ran before a reboot.
+bool PodWorker::init_is_lost(const Pass& pass, const ContainerView& view) {
+  return pass.sandbox.monitor && !view.child && pass.pod.spec.restart_policy != "Never";
 }
 
 ContainerDecision PodWorker::decide_one(Pass& pass, const object::Container& container, bool init) {
@@ -254,6 +257,7 @@ ContainerDecision PodWorker::decide_one(Pass& pass, const object::Container& con
     memory.backoff_step = view.previous == nullptr ? 0 : std::min(view.previous->restart_count, 6);
   }
   view.restart_policy = pass.pod.spec.restart_policy;
+  view.sandbox_lost = init && init_is_lost(pass, view);
   if (init && view.restart_policy == "Always") {
     view.restart_policy = "OnFailure";
   }
@@ -263,6 +267,7 @@ ContainerDecision PodWorker::decide_one(Pass& pass, const object::Container& con
     view.image = {nullptr, *pass.not_prepared};
   }
   view.start_error = memory.start_error;
+  view.start_refused = memory.start_refused;
   view.start_retry_at_ms = memory.start_retry_at_ms;
   view.now_ms = pass.now_ms;
   return decide(view);

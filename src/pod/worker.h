@@ -75,6 +75,7 @@ class PodWorker {
     int backoff_step = -1;  // -1: not known, take the restart count
     int start_failures = 0;
     std::optional<ImageWait> start_error;
+    bool start_refused = false;
     int64_t start_retry_at_ms = 0;
     int reported_end = -1;              // attempt whose end was told in an Event
     std::optional<int64_t> kill_at_ms;  // it was asked to stop and is killed then
@@ -91,6 +92,7 @@ class PodWorker {
   bool run_init_containers(Pass& pass);
   void run_containers(Pass& pass);
   void run_container(Pass& pass, const object::Container& container, bool init);
+  static bool init_is_lost(const Pass& pass, const ContainerView& view);
   ContainerDecision decide_one(Pass& pass, const object::Container& container, bool init);
   void start(Pass& pass, const object::Container& container, const ContainerDecision& decision);
   Result<monitor::ChildState> try_start(Pass& pass, const object::Container& container,
