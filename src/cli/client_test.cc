@@ -55,6 +55,17 @@ TEST_F(ClientTest, AppliesGetsAndDeletes) {
   EXPECT_EQ(duet({"get", "pods", "--ignore-not-found"}).out, "");
 }
 
+TEST_F(ClientTest, AServiceIsDescribedWithWhoAnswers) {
+  const std::string manifest =
+      "apiVersion: v1\nkind: Service\nmetadata: {name: shop}\nspec:\n  selector: {app: shop}\n  "
+      "ports: [{port: 80}]\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {app: "
+      "shop}}\nspec:\n  containers: [{name: main, image: busybox}]\n";
+  ASSERT_EQ(duet({"apply", "-f", "-"}, manifest).status.code, 0);
+  const auto text = duet({"describe", "service", "shop"});
+  EXPECT_EQ(text.status.code, 0) << text.err;
+  EXPECT_NE(text.out.find("Endpoints 80:     <none>"), std::string::npos) << text.out;
+}
+
 TEST_F(ClientTest, ErrorsReadAsKubectls) {
   const auto missing = duet({"get", "pod", "x"});
   EXPECT_EQ(missing.status.code, 1);

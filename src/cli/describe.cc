@@ -3,6 +3,7 @@
 #include "api/query.h"
 #include "api/resource_path.h"
 #include "cli/api_client.h"
+#include "cli/describe_endpoints.h"
 #include "cli/describe_text.h"
 #include "cli/targets.h"
 #include "cli/verbs.h"
@@ -47,6 +48,21 @@ Result<std::string> events_of(ApiClient& api, const Json& object, sys::WallTime 
   return describe_events(at(list, "/items"), now);
 }
 
+// What is said of the objects that belong to this one; empty: nothing.
+Result<std::string> neighbours_of(ApiClient& api, object::Kind kind, const Json& object) {
+  if (kind != object::Kind::kService) {
+    return std::string();
+  }
+  const std::string selector = selector_of(object);
+  if (selector.empty()) {
+    return describe_endpoints(object, Json::array());
+  }
+  DUET_ASSIGN(const Json list, api.get(api::resource_path(object::Kind::kPod,
+                                                          text_at(object, "/metadata/namespace")) +
+                                       "?labelSelector=" + api::percent_encode(selector)));
+  return describe_endpoints(object, at(list, "/items"));
+}
+
 Result<int> run(const Invocation& invocation) {
   const auto targets = parse_targets(invocation.words);
   if (!targets.ok()) {
@@ -62,6 +78,8 @@ Result<int> run(const Invocation& invocation) {
     DUET_ASSIGN(const auto objects, fetch(api, invocation, target));
     for (const Json& object : objects) {
       std::string text = describe_object(target.kind, object, now);
+      DUET_ASSIGN(const std::string neighbours, neighbours_of(api, target.kind, object));
+      text += neighbours;
       if (invocation.value("show-events", "true") != "false") {
         DUET_ASSIGN(const std::string events, events_of(api, object, now));
         text += events;
