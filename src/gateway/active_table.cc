@@ -33,8 +33,12 @@ Result<std::shared_ptr<const ActiveTable>> ActiveTable::build(
     }
   }
   for (const Service& service : active->config_.services) {
-    active->services_[service_key(service.name, service.ns, service.port)] =
-        active->backend(service.backend).get();
+    auto& weights = active->services_[service_key(service.name, service.ns, service.port)];
+    const std::uint64_t sum = weights.empty() ? 0 : weights.back().until;
+    if (Backend* backend = active->backend(service.backend).get();
+        backend != nullptr && service.weight > 0) {
+      weights.push_back({sum + service.weight, {.backend = backend}});
+    }
   }
   return std::shared_ptr<const ActiveTable>(std::move(active));
 }
@@ -73,10 +77,13 @@ Result<const std::vector<Backend*>*> ActiveTable::handlers_before(
 
 ActiveTable::Choice ActiveTable::choose(const Rule& rule, std::uint32_t random) const {
   const auto found = weights_.find(&rule);
-  if (found == weights_.end() || found->second.empty()) {
+  return found == weights_.end() ? Choice{} : draw(found->second, random);
+}
+
+ActiveTable::Choice ActiveTable::draw(const std::vector<Weighted>& weights, std::uint32_t random) {
+  if (weights.empty()) {
     return {};
   }
-  const std::vector<Weighted>& weights = found->second;
   const std::uint64_t point = random % weights.back().until;
   for (const Weighted& weighted : weights) {
     if (point < weighted.until) {
@@ -91,7 +98,8 @@ std::shared_ptr<Backend> ActiveTable::backend(const std::string& name) const {
   return found == backends_.end() ? nullptr : found->second;
 }
 
-Backend* ActiveTable::service(std::string_view host, int port, std::string_view ns) const {
+Backend* ActiveTable::service(std::string_view host, int port, std::string_view ns,
+                              std::uint32_t random) const {
   const std::string plain = normalize_host(host);
   std::string_view rest = plain;
   const std::size_t dot = rest.find('.');
@@ -107,7 +115,7 @@ Backend* ActiveTable::service(std::string_view host, int port, std::string_view 
     }
   }
   const auto found = services_.find(service_key(name, space, port));
-  return found == services_.end() ? nullptr : found->second;
+  return found == services_.end() ? nullptr : draw(found->second, random).backend;
 }
 
 }  // namespace duet::gateway

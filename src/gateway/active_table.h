@@ -39,8 +39,10 @@ class ActiveTable {
 
   // By its name; null: there is none.
   std::shared_ptr<Backend> backend(const std::string& name) const;
-  // The backend of a service as a handler in namespace `ns` names it; null: no such service.
-  Backend* service(std::string_view host, int port, std::string_view ns) const;
+  // A backend of a service as a handler in namespace `ns` names it, drawn by the weights; `random`
+  // is any number. Null: no such service.
+  Backend* service(std::string_view host, int port, std::string_view ns,
+                   std::uint32_t random) const;
 
  private:
   ActiveTable() = default;
@@ -48,6 +50,7 @@ class ActiveTable {
     std::uint64_t until = 0;  // of the running sum of weights
     Choice choice;
   };
+  static Choice draw(const std::vector<Weighted>& weights, std::uint32_t random);
   RouteTable config_;
   std::unique_ptr<RouteIndex> index_;
   Backends backends_;
@@ -55,8 +58,8 @@ class ActiveTable {
   Result<const std::vector<Backend*>*> handlers_before(const Rule& rule,
                                                        const WeightedBackend& reference);
   std::unordered_map<const Rule*, std::vector<Weighted>> weights_;
-  std::vector<std::unique_ptr<std::vector<Backend*>>> before_;  // what choices point to
-  std::unordered_map<std::string, Backend*> services_;          // "name.ns:port"
+  std::vector<std::unique_ptr<std::vector<Backend*>>> before_;       // what choices point to
+  std::unordered_map<std::string, std::vector<Weighted>> services_;  // "name.ns:port"
 };
 
 }  // namespace duet::gateway

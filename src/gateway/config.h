@@ -220,11 +220,14 @@ struct BackendConfig {
 // A service port by name, for outgoing requests of handlers: http://<name>:<port>, <name>.<ns>,
 // <name>.<ns>.svc and <name>.<ns>.svc.cluster.local lead to `backend`, whether containers or a
 // handler. (Still subject to allow_outbound, whose rule may name the host in any of these forms.)
+// A port with several backends stands in the table once for each, and their weights divide the
+// requests.
 struct Service {
   std::string ns;
   std::string name;
   int port = 80;
   std::string backend;
+  std::uint32_t weight = 1;
   bool operator==(const Service&) const = default;
 };
 

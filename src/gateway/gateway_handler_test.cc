@@ -1,3 +1,5 @@
+#include <set>
+
 #include "gateway/gateway_fixture_test.h"
 #include "sys/file.h"
 
@@ -178,6 +180,24 @@ TEST_F(HandlerTest, AsksOtherHandlersByTheirService) {
   const Answer answer = ask({.fields = {{"x-url", "http://hello/"}}});
   EXPECT_EQ(answer.status, 200) << answer.body;
   EXPECT_FALSE(answer.body.empty());
+}
+
+TEST_F(HandlerTest, AServicesBackendsDivideWhatHandlersAskOfIt) {
+  RouteTable table;
+  BackendConfig outgoing = handler("outgoing_handler");
+  std::get<HandlerBackend>(outgoing.kind).allow_outbound = {{"http", "two", 80}};
+  table.routes = {{.name = "all", .rules = {{.backends = {{.backend = "outgoing_handler"}}}}}};
+  table.backends = {outgoing,
+                    {"one", StaticBackend{.status = 200, .reason = {}, .body = "one"}},
+                    {"two", StaticBackend{.status = 200, .reason = {}, .body = "two"}}};
+  table.services = {{"default", "two", 80, "one", 1}, {"default", "two", 80, "two", 1}};
+  set_table(table);
+  std::set<std::string> answers;
+  // Each misses one with probability 2^-63 if both are drawn alike.
+  for (int i = 0; i < 64; ++i) {
+    answers.insert(ask({.fields = {{"x-url", "http://two/"}}}).body);
+  }
+  EXPECT_EQ(answers, (std::set<std::string>{"one", "two"}));
 }
 
 }  // namespace

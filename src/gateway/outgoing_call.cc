@@ -105,10 +105,10 @@ std::unique_ptr<Call> OutgoingCall::connect() {
       return origin_.steps->start(origin_.step + 1, head, *this);
     });
   }
-  if (Backend* service =
-          origin_.table
-              ? origin_.table->service(destination_.host, destination_.port, shared_.config.ns)
-              : nullptr) {
+  if (Backend* service = origin_.table
+                             ? origin_.table->service(destination_.host, destination_.port,
+                                                      shared_.config.ns, shared_.front.random())
+                             : nullptr) {
     return start_call(
         [this, service](const CallHead& head) { return service->start(head, *this); });
   }

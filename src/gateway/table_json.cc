@@ -203,6 +203,7 @@ void visit(auto& v, Is<Service> auto& x) {
   v.field("name", x.name);
   v.field("port", x.port);
   v.field("backend", x.backend);
+  v.field("weight", x.weight);
 }
 void visit(auto& v, Is<RouteTable> auto& x) {
   v.field("generation", x.generation);

@@ -158,9 +158,14 @@ class Backends {
   void publish_services() {
     for (const auto& service : site_.services) {
       for (const auto& port : service.ports) {
-        const auto parts = parts_of(service, port);
-        built_.table.services.push_back(
-            {service.meta.ns, service.meta.name, port.port, parts.front().backend});
+        std::vector<Share> shares;
+        for (auto& part : parts_of(service, port)) {
+          shares.push_back({std::move(part.backend), part.fraction, {}});
+        }
+        for (auto& one : weigh(std::move(shares))) {
+          built_.table.services.push_back(
+              {service.meta.ns, service.meta.name, port.port, std::move(one.backend), one.weight});
+        }
       }
     }
   }

@@ -94,6 +94,24 @@ TEST(BuildTable, HandlersAreWeighedByTheirNumber) {
       find(built.table, backends[0].backend)->kind));
 }
 
+// Containers' addresses are one backend, handlers one each: handlers that ask for the service reach
+// every pod of it alike.
+TEST(BuildTable, AServiceIsPublishedWithAllItsPods) {
+  SiteObjects site;
+  site.services = {service("web")};
+  site.pods = {ready_pod("w1", "web"), ready_pod("w2", "web"), ready_pod("a", "web", "10.88.0.2"),
+               ready_pod("b", "web", "10.88.0.3")};
+  site.handlers = {handler(site.pods[0]), handler(site.pods[1])};
+  const auto built = build_table(site);
+  const auto& services = built.table.services;
+  ASSERT_EQ(services.size(), 3U);
+  EXPECT_EQ(services[0].backend, "handler/default/w1/main");
+  EXPECT_EQ(services[1].backend, "handler/default/w2/main");
+  EXPECT_EQ(services[2].backend, "service/default/web:80");
+  EXPECT_EQ(services[0].weight, services[1].weight);
+  EXPECT_EQ(services[2].weight, 2 * services[0].weight);
+}
+
 // The Gateway API: of two equal references of which one leads nowhere, half of the requests must
 // fail, not one in a thousand.
 TEST(BuildTable, WhatIsMissingOrNotReadyKeepsItsShare) {
