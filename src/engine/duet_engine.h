@@ -90,8 +90,8 @@ void duet_engine_increment_epoch(const duet_engine* engine);
  * none. Before the caller sleeps, it takes until none is left. */
 bool duet_engine_next_ready(duet_engine* engine, uint64_t* token);
 
-/* The same for the requests that have computed for longer than an epoch, which
- * duet_engine_next_ready leaves out: they should get their turn after all others. */
+/* The same for the requests that were seen to compute for long at a time (0.2 ms and the end of an
+ * epoch), which duet_engine_next_ready leaves out: they should get their turn after all others. */
 bool duet_engine_next_slow(duet_engine* engine, uint64_t* token);
 
 /* When the first timer of a guest is due, in ns of CLOCK_MONOTONIC; UINT64_MAX: no timer. */
@@ -144,6 +144,8 @@ typedef struct {
   uint64_t response_chunk_bytes; /* of one piece that the guest writes */
   uint64_t header_bytes;         /* of one set of headers that the guest makes */
   uint64_t log_bytes;            /* of stdout and stderr together; more is dropped and counted */
+  bool computes_long;            /* it is known of the guest: duet_engine_next_slow gives the
+                                    request, from the start */
 } duet_limits;
 
 typedef struct {

@@ -78,7 +78,7 @@ class Engine {
 
   // The token of the next request that should be polled.
   std::optional<std::uint64_t> next_ready();
-  // The same for guests that have computed for longer than an epoch: they come after the others.
+  // The same for guests that compute for long at a time: they come after the others.
   std::optional<std::uint64_t> next_slow();
 
   // When the first timer of a guest is due, in ns of CLOCK_MONOTONIC.
@@ -107,6 +107,11 @@ class EpochTicker {
   static Result<EpochTicker> start(const Engine& engine, std::uint64_t tick_ns);
   ~EpochTicker();
   EpochTicker(EpochTicker&& other) noexcept;
+
+  // Ends an epoch `after_ns` from now, on the clock and besides the ticks: CPU time is counted by
+  // the kernel's tick, which is milliseconds, too long a turn for a guest while others wait. 0:
+  // not any more. Costs a system call.
+  void end_epoch(std::uint64_t after_ns) const;
   EpochTicker& operator=(EpochTicker&& other) = delete;
 
  private:

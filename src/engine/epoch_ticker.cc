@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include "engine/duet_engine.h"
@@ -42,6 +43,25 @@ Result<std::size_t> take_slot(const duet_engine* engine) {
                                           " engines of a process can have a ticker");
 }
 
+// Its signal goes to the calling thread.
+Result<timer_t> make_timer(clockid_t clock) {
+  sigevent event{};
+  event.sigev_notify = SIGEV_THREAD_ID;
+  event.sigev_signo = tick_signal();
+  event._sigev_un._tid =
+      static_cast<pid_t>(syscall(SYS_gettid));  // what glibc 2.36 has no other name for
+  timer_t timer{};
+  if (timer_create(clock, &event, &timer) != 0) {
+    return Error::from_errno("epoch timer: timer_create", errno);
+  }
+  return timer;
+}
+
+timespec timespec_of(std::uint64_t ns) {
+  return {.tv_sec = static_cast<time_t>(ns / 1'000'000'000),
+          .tv_nsec = static_cast<long>(ns % 1'000'000'000)};
+}
+
 Status install_handler() {
   struct sigaction action{};
   action.sa_handler = on_tick;
@@ -56,8 +76,20 @@ Status install_handler() {
 }  // namespace
 
 struct EpochTicker::State {
-  std::size_t slot = 0;
-  timer_t timer{};
+  std::size_t slot = kTickerLimit;
+  std::optional<timer_t> ticks;  // of the thread's CPU time
+  std::optional<timer_t> once;   // of the clock
+
+  ~State() {
+    for (const auto& timer : {ticks, once}) {
+      if (timer) {
+        timer_delete(*timer);
+      }
+    }
+    if (slot < kTickerLimit) {
+      ticking[slot].store(nullptr, std::memory_order_release);
+    }
+  }
 };
 
 EpochTicker::EpochTicker(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -69,36 +101,21 @@ Result<EpochTicker> EpochTicker::start(const Engine& engine, std::uint64_t tick_
   }
   DUET_TRY(install_handler());
   auto state = std::make_unique<State>();
-  sigevent event{};
-  event.sigev_notify = SIGEV_THREAD_ID;
-  event.sigev_signo = tick_signal();
-  event._sigev_un._tid =
-      static_cast<pid_t>(syscall(SYS_gettid));  // what glibc 2.36 has no other name for
-  if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &state->timer) != 0) {
-    return Error::from_errno("epoch timer: timer_create", errno);
-  }
-  auto slot = take_slot(engine.raw());
-  if (!slot.ok()) {
-    timer_delete(state->timer);
-    return slot.error();
-  }
-  state->slot = *slot;
-  EpochTicker ticker(std::move(state));
-  itimerspec spec{};
-  spec.it_value.tv_sec = static_cast<time_t>(tick_ns / 1'000'000'000);
-  spec.it_value.tv_nsec = static_cast<long>(tick_ns % 1'000'000'000);
-  spec.it_interval = spec.it_value;
-  if (timer_settime(ticker.state_->timer, 0, &spec, nullptr) != 0) {
+  DUET_ASSIGN(state->ticks, make_timer(CLOCK_THREAD_CPUTIME_ID));
+  DUET_ASSIGN(state->once, make_timer(CLOCK_MONOTONIC));
+  DUET_ASSIGN(state->slot, take_slot(engine.raw()));
+  const itimerspec spec{.it_interval = timespec_of(tick_ns), .it_value = timespec_of(tick_ns)};
+  if (timer_settime(*state->ticks, 0, &spec, nullptr) != 0) {
     return Error::from_errno("epoch timer: timer_settime", errno);
   }
-  return ticker;
+  return EpochTicker(std::move(state));
 }
 
-EpochTicker::~EpochTicker() {
-  if (state_ != nullptr) {
-    timer_delete(state_->timer);
-    ticking[state_->slot].store(nullptr, std::memory_order_release);
-  }
+void EpochTicker::end_epoch(std::uint64_t after_ns) const {
+  const itimerspec spec{.it_interval = {}, .it_value = timespec_of(after_ns)};
+  timer_settime(*state_->once, 0, &spec, nullptr);
 }
+
+EpochTicker::~EpochTicker() = default;
 
 }  // namespace duet::engine

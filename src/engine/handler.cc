@@ -99,6 +99,7 @@ duet_limits to_raw(const RequestLimits& limits) {
   raw.response_chunk_bytes = limits.response_chunk_bytes;
   raw.header_bytes = limits.header_bytes;
   raw.log_bytes = limits.log_bytes;
+  raw.computes_long = limits.computes_long;
   return raw;
 }
 

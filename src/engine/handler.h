@@ -90,6 +90,9 @@ struct RequestLimits {
   std::uint64_t response_chunk_bytes = 64 << 10;  // of one piece that the guest writes
   std::uint64_t header_bytes = 64 << 10;          // of one set of headers that the guest makes
   std::uint64_t log_bytes = 64 << 10;             // of stdout and stderr together
+  // What is known of the guest: it waits for those that do not, from the start
+  // (Engine::next_slow).
+  bool computes_long = false;
 };
 
 // The head of a request. Nothing is kept: the strings may go after the call.

@@ -44,6 +44,32 @@ TEST_F(Hostile, EndlessLoopLetsOthersHaveTheirTurn) {
   }
 }
 
+TEST_F(Hostile, ATurnCanBeShorterThanATick) {
+  constexpr std::uint64_t kHourNs = 3'600'000'000'000;
+  const auto ticker = EpochTicker::start(host_.engine, kHourNs);
+  ASSERT_TRUE(ticker.ok()) << ticker.error().message();
+  Driver driver = host_.start("/loop", {.cpu_budget_ns = 0});
+  for (int i = 0; i < 5; ++i) {
+    ticker->end_epoch(1'000'000);
+    driver.step();  // would not come back
+    EXPECT_FALSE(driver.done());
+  }
+}
+
+TEST_F(Hostile, WhoComputesLongComesAfterOthers) {
+  const auto ticker = EpochTicker::start(host_.engine, Host::options().tick_ns);
+  ASSERT_TRUE(ticker.ok()) << ticker.error().message();
+  Driver seen = host_.start("/loop", {.cpu_budget_ns = 0});
+  ticker->end_epoch(1'000'000);
+  seen.step();
+  EXPECT_FALSE(host_.engine.next_ready());
+  EXPECT_TRUE(host_.engine.next_slow());
+  // What is known needs not be seen again; and nothing of it ran yet.
+  Driver known = host_.start("/loop", {.cpu_budget_ns = 0, .computes_long = true});
+  EXPECT_FALSE(host_.engine.next_ready());
+  EXPECT_TRUE(host_.engine.next_slow());
+}
+
 TEST_F(Hostile, MemoryIsBounded) {
   RequestLimits limits;
   limits.memory_bytes = 8 << 20;

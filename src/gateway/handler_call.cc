@@ -7,6 +7,8 @@ namespace duet::gateway {
 namespace {
 
 constexpr std::int64_t kNsPerMs = 1'000'000;
+// A handler whose last request took this much CPU time is expected to do so again.
+constexpr std::uint64_t kLongNs = 1'000'000;
 
 using Outcome = engine::RequestEnd::Outcome;
 
@@ -34,7 +36,8 @@ OutcomeAnswer answer_for(Outcome outcome) {
   }
 }
 
-engine::RequestLimits engine_limits(const HandlerLimits& limits) {
+engine::RequestLimits engine_limits(const HandlerShared& shared) {
+  const HandlerLimits& limits = shared.config.limits;
   const auto buffer_bytes = static_cast<std::uint64_t>(limits.buffer_bytes);
   return {.memory_bytes = static_cast<std::uint64_t>(limits.memory_bytes),
           .table_elements = static_cast<std::uint64_t>(limits.table_elements),
@@ -45,7 +48,8 @@ engine::RequestLimits engine_limits(const HandlerLimits& limits) {
           .request_body_bytes = buffer_bytes,
           .response_chunk_bytes = buffer_bytes,
           .header_bytes = static_cast<std::uint64_t>(limits.header_bytes),
-          .log_bytes = static_cast<std::uint64_t>(limits.log_bytes)};
+          .log_bytes = static_cast<std::uint64_t>(limits.log_bytes),
+          .computes_long = shared.computes_long};
 }
 
 // Views of `fields` as the engine takes them; `memory` keeps them.
@@ -94,7 +98,7 @@ std::unique_ptr<Call> HandlerCall::start(std::shared_ptr<HandlerShared> shared,
        .path_with_query = head.target,
        .headers = fields,
        .body_complete = head.framing == net::Framing::kNone},
-      engine_limits(call->shared_->config.limits), SandboxEngine::token(*call));
+      engine_limits(*call->shared_), SandboxEngine::token(*call));
   if (!started.ok()) {
     const bool exhausted = started.error().code() == ErrorCode::kExhausted;
     const bool bad = started.error().code() == ErrorCode::kInvalid;
@@ -116,7 +120,10 @@ void HandlerCall::begin() {
   loop.set_timer(
       timer_,
       std::min(shared_->config.limits.first_byte_ms, shared_->config.limits.wall_ms) * kNsPerMs);
-  poll();
+  // Otherwise the engine gives it its turns.
+  if (!shared_->computes_long) {
+    poll();
+  }
 }
 
 void HandlerCall::on_sandbox_ready() {
@@ -271,6 +278,7 @@ void HandlerCall::end_sandbox() {
   outgoing_.clear();  // adds to usage_
   if (request_) {
     end_logs();
+    shared_->computes_long = request_->usage().cpu_ns >= kLongNs;
     usage_ = usage();
   }
   request_.reset();

@@ -45,12 +45,14 @@ void SandboxEngine::poll(std::uint64_t token) {
   reinterpret_cast<SandboxUser*>(token)->on_sandbox_ready();
 }
 
-// One guest that computes for long gets an epoch a round, after everything that is quickly done: so
-// others wait for one epoch at most, however many there are of them.
+// One guest that computes for long gets a short turn a round, after everything that is quickly
+// done: so others wait for one turn at most, however many there are of them.
 bool SandboxEngine::poll_slow() {
   const std::optional<std::uint64_t> token = engine_.next_slow();
   if (token) {
+    ticker_.end_epoch(kTurnNs);
     poll(*token);
+    ticker_.end_epoch(0);
   }
   return token.has_value();
 }

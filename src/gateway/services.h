@@ -93,7 +93,8 @@ struct HandlerShared {
   GuestLog log;
   std::shared_ptr<engine::Handler> handler;  // the template
   std::int32_t in_flight = 0;
-  bool warm = false;  // a request has used it
+  bool warm = false;           // a request has used it
+  bool computes_long = false;  // the last one did
 };
 
 // Answers each request in a fresh sandbox.

@@ -18,10 +18,13 @@ impl fmt::Display for BudgetExceeded {
 
 impl std::error::Error for BudgetExceeded {}
 
+/// A guest that computes this long at a time lets those before itself that do not.
+const LONG_NS: u64 = 200_000;
+
 /// Adds up the time of one request's polls. Nearly all polls are far shorter than an epoch and are measured with the
 /// cheap monotonic clock, cut off at an epoch's length: had the thread computed longer, the epoch would have ended.
-/// Once a guest lived through an epoch's end while running, its polls are measured with the thread's CPU clock, so
-/// that a busy machine does not make guests look greedy.
+/// Once a guest computed for long at a time, its polls are measured with the thread's CPU clock, so that a busy machine
+/// does not make guests look greedy.
 ///
 /// It also knows how much linear memory the guest had, so that a request that is cut off can be accounted for.
 pub struct CpuMeter {
@@ -35,14 +38,15 @@ pub struct CpuMeter {
 }
 
 impl CpuMeter {
-    pub fn new(budget_ns: u64, tick_ns: u64) -> Arc<CpuMeter> {
+    /// `computes_long`: what is known of the guest before it runs.
+    pub fn new(budget_ns: u64, tick_ns: u64, computes_long: bool) -> Arc<CpuMeter> {
         Arc::new(CpuMeter {
             peak_memory: AtomicU64::new(0),
             budget_ns,
             tick_ns,
             used_ns: AtomicU64::new(0),
             start_ns: AtomicU64::new(0),
-            exact: AtomicBool::new(false),
+            exact: AtomicBool::new(computes_long),
             exact_start: AtomicBool::new(false),
         })
     }
@@ -70,8 +74,8 @@ impl CpuMeter {
         self.used_ns.load(Relaxed)
     }
 
-    /// Whether the guest was still running when an epoch ended.
-    pub fn outlived_an_epoch(&self) -> bool {
+    /// Whether the guest was seen to compute for long at a time: it waits for those that do not.
+    pub fn computes_long(&self) -> bool {
         self.exact.load(Relaxed)
     }
 
@@ -84,11 +88,15 @@ impl CpuMeter {
         self.peak_memory.load(Relaxed)
     }
 
-    /// At the end of an epoch: stops the guest, or lets others have their turn.
+    /// At the end of an epoch: stops the guest, or lets others have their turn. The epoch may have ended just after the
+    /// guest began, or while it waited for something: that is no sign of long computing.
     pub fn epoch_ended(&self) -> Result<UpdateDeadline> {
-        self.exact.store(true, Relaxed);
-        if self.budget_ns != 0 && self.used_ns() + self.running_ns() >= self.budget_ns {
+        let running_ns = self.running_ns();
+        if self.budget_ns != 0 && self.used_ns() + running_ns >= self.budget_ns {
             return Err(BudgetExceeded.into());
+        }
+        if running_ns >= LONG_NS {
+            self.exact.store(true, Relaxed);
         }
         Ok(UpdateDeadline::Yield(1))
     }

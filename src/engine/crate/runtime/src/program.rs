@@ -79,7 +79,7 @@ fn invalid(error: wasmtime::Error) -> Failure {
 
 fn limiter(options: &ProgramOptions) -> Limiter {
     let bound = |value: u64| if value == 0 { u64::MAX } else { value };
-    Limiter::new(bound(options.memory_bytes), bound(options.table_elements), INSTANCES, CpuMeter::new(0, 0))
+    Limiter::new(bound(options.memory_bytes), bound(options.table_elements), INSTANCES, CpuMeter::new(0, 0, false))
 }
 
 unsafe fn context(options: &ProgramOptions) -> Result<WasiCtxBuilder, Failure> {

@@ -1,5 +1,6 @@
 //! Which requests want to be polled, and how a sleeping caller hears of it.
 
+use crate::cpu::CpuMeter;
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,8 +9,8 @@ use std::task::Wake;
 use std::thread::ThreadId;
 
 /// The requests of one engine that were woken and not yet taken. Each stands in it at most once, so it is bounded by
-/// the number of requests. Those that have computed for longer than an epoch stand in a queue of their own, so that
-/// short ones do not wait for them.
+/// the number of requests. Those that compute for long stand in a queue of their own, so that short ones do not wait for
+/// them.
 pub struct ReadyList {
     queue: Mutex<VecDeque<Arc<RequestWaker>>>,
     slow: Mutex<VecDeque<Arc<RequestWaker>>>,
@@ -36,7 +37,7 @@ impl ReadyList {
     }
 
     fn push(&self, waker: Arc<RequestWaker>) {
-        let queue = if waker.slow.load(Ordering::Relaxed) { &self.slow } else { &self.queue };
+        let queue = if waker.meter.computes_long() { &self.slow } else { &self.queue };
         queue.lock().unwrap_or_else(PoisonError::into_inner).push_back(waker);
         // The owner takes all before it sleeps, so only other threads have to wake it.
         if std::thread::current().id() != self.owner {
@@ -46,7 +47,7 @@ impl ReadyList {
         }
     }
 
-    /// The next request to poll, of those that have not computed for long.
+    /// The next request to poll, of those that do not compute for long.
     pub fn pop(&self) -> Option<u64> {
         loop {
             match ReadyList::pop_from(&self.queue) {
@@ -57,7 +58,7 @@ impl ReadyList {
         }
     }
 
-    /// The next one of those that have.
+    /// The next one of those that do.
     pub fn pop_slow(&self) -> Option<u64> {
         ReadyList::pop_from(&self.slow)
     }
@@ -93,18 +94,12 @@ pub struct RequestWaker {
     token: u64,
     queued: AtomicBool,
     live: AtomicBool,
-    slow: AtomicBool,
+    meter: Arc<CpuMeter>,
 }
 
 impl RequestWaker {
-    pub fn new(list: Arc<ReadyList>, token: u64) -> Arc<RequestWaker> {
-        let (queued, live, slow) = (AtomicBool::new(false), AtomicBool::new(true), AtomicBool::new(false));
-        Arc::new(RequestWaker { list, token, queued, live, slow })
-    }
-
-    /// The request has computed for longer than an epoch: from the next time on it waits for those that have not.
-    pub fn note_slow(&self) {
-        self.slow.store(true, Ordering::Relaxed);
+    pub fn new(list: Arc<ReadyList>, token: u64, meter: Arc<CpuMeter>) -> Arc<RequestWaker> {
+        Arc::new(RequestWaker { list, token, queued: AtomicBool::new(false), live: AtomicBool::new(true), meter })
     }
 
     /// The request is gone; its token is never given again.

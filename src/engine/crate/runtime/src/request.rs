@@ -19,7 +19,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use wasmtime::component::ResourceTable;
 use wasmtime::{PoolConcurrencyLimitError, Store};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
@@ -143,7 +143,7 @@ impl Request {
         let core = Arc::clone(&handler.core);
         let log = Log::new(limits.log_bytes);
         let outgoing = outgoing::list(limits.outgoing_limit);
-        let meter = CpuMeter::new(limits.cpu_budget_ns, core.tick_ns);
+        let meter = CpuMeter::new(limits.cpu_budget_ns, core.tick_ns, limits.computes_long);
         let mut store = new_store(handler, limits, &log, &outgoing, &meter);
         let slot: Slot = Arc::new(Mutex::new(None));
 
@@ -166,7 +166,10 @@ impl Request {
             })
             .map_err(invalid)?;
 
-        let wake = RequestWaker::new(Arc::clone(&core.ready), token);
+        let wake = RequestWaker::new(Arc::clone(&core.ready), token, Arc::clone(&meter));
+        if limits.computes_long {
+            Arc::clone(&wake).wake();
+        }
         Ok(Request {
             waker: Waker::from(Arc::clone(&wake)),
             wake,
@@ -222,9 +225,6 @@ impl Request {
             self.end = Some(describe(finished));
         }
         self.meter.finish();
-        if self.meter.outlived_an_epoch() {
-            self.wake.note_slow();
-        }
     }
 
     fn drop_guest(&mut self) {

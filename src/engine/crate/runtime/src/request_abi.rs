@@ -22,6 +22,7 @@ pub struct Limits {
     pub response_chunk_bytes: u64,
     pub header_bytes: u64,
     pub log_bytes: u64,
+    pub computes_long: bool,
 }
 
 #[repr(C)]
