@@ -155,8 +155,11 @@ TEST_F(TlsTest, LeavesOutACertificateThatCannotBeUsed) {
 
 TEST_F(TlsTest, AgreesOnTheProtocolOrSaysThatItCannot) {
   TestServer server(serve_echo);
-  serve(server, {});
+  serve(server, {self_signed("named", {"a.test"})});
   EXPECT_EQ(TlsClient(tls_port_, nullptr, "http/1.1").protocol(), "http/1.1");
+  EXPECT_EQ(TlsClient(tls_port_, nullptr, "h2").protocol(), "h2");
+  EXPECT_EQ(TlsClient(tls_port_, "a.test", "h2").protocol(), "h2");
+  EXPECT_FALSE(TlsClient(tls_port_, "a.test", "gopher").connected());
   EXPECT_EQ(TlsClient(tls_port_, nullptr).protocol(), "");
   EXPECT_FALSE(TlsClient(tls_port_, nullptr, "gopher").connected());
   const std::string line = log_lines();

@@ -30,6 +30,16 @@ Error openssl_error(const char* what) {
   return internal(std::string(what) + ": " + (reason != nullptr ? reason : "OpenSSL failed"));
 }
 
+int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
+                    const unsigned char* in, unsigned int in_size, void*) {
+  unsigned char* chosen = nullptr;
+  const int result =
+      SSL_select_next_proto(&chosen, out_size, kProtocols, sizeof(kProtocols) - 1, in, in_size);
+  *out = chosen;
+  // Who offers nothing that is spoken here is told so (RFC 7301 section 3.2).
+  return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
 Result<ContextPointer> make_context(std::string_view chain_pem, std::string_view key_pem) {
   DUET_ASSIGN(const Chain chain, read_chain(chain_pem));
   DUET_ASSIGN(const Key key, read_key(key_pem));
@@ -47,6 +57,8 @@ Result<ContextPointer> make_context(std::string_view chain_pem, std::string_view
   SSL_CTX_set_read_ahead(raw, 1);
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);  // tickets keep nothing here
   SSL_CTX_set_session_id_context(raw, kSessionContext, sizeof(kSessionContext) - 1);
+  // OpenSSL asks the context that has the certificate, which the name has chosen by then.
+  SSL_CTX_set_alpn_select_cb(raw, choose_protocol, nullptr);
   if (SSL_CTX_use_certificate(raw, chain.front().get()) != 1 ||
       SSL_CTX_use_PrivateKey(raw, key.get()) != 1) {
     return openssl_error("the certificate");
@@ -114,7 +126,6 @@ Result<std::unique_ptr<TlsServer>> TlsServer::create() {
   SSL_CTX* raw = server->context_.get();
   SSL_CTX_set_tlsext_servername_callback(raw, choose_certificate);
   SSL_CTX_set_tlsext_servername_arg(raw, server.get());
-  SSL_CTX_set_alpn_select_cb(raw, choose_protocol, server.get());
   return server;
 }
 
@@ -127,16 +138,6 @@ int TlsServer::choose_certificate(SSL* ssl, int*, void* server) {
     SSL_set_SSL_CTX(ssl, context);
   }
   return SSL_TLSEXT_ERR_OK;
-}
-
-int TlsServer::choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
-                               const unsigned char* in, unsigned int in_size, void*) {
-  unsigned char* chosen = nullptr;
-  const int result =
-      SSL_select_next_proto(&chosen, out_size, kProtocols, sizeof(kProtocols) - 1, in, in_size);
-  *out = chosen;
-  // Who offers nothing that is spoken here is told so (RFC 7301 section 3.2).
-  return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 std::unique_ptr<StreamCipher> TlsServer::accept(int fd) {

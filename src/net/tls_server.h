@@ -67,8 +67,6 @@ class TlsServer {
   explicit TlsServer(std::unique_ptr<SSL_CTX, FreeContext> context)
       : context_(std::move(context)) {}
   static int choose_certificate(SSL* ssl, int* alert, void* server);
-  static int choose_protocol(SSL* ssl, const unsigned char** out, unsigned char* out_size,
-                             const unsigned char* in, unsigned int in_size, void* server);
 
   std::unique_ptr<SSL_CTX, FreeContext> context_;
   std::shared_ptr<const TlsCertificates> certificates_;
