@@ -193,6 +193,7 @@ struct Endpoint {
 // Containers behind a service port. Without endpoints: 503 NoEndpoints.
 struct ProxyBackend {
   std::vector<Endpoint> endpoints;
+  bool http2 = false;  // they speak HTTP/2 without TLS, from a connection's first byte
   std::int64_t connect_timeout_ms = 2'000;
   std::int64_t idle_timeout_ms =
       60'000;  // between bytes of the answer; upgraded connections are not cut

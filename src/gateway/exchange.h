@@ -25,6 +25,7 @@ struct CallHead {
   std::span<const net::Field> fields;  // without those of one connection, framing and Host
   net::Framing framing = net::Framing::kNone;
   std::uint64_t content_length = 0;
+  bool takes_trailers = false;      // who asks has said so, by TE
   std::string_view upgrade;         // the protocol asked for by Upgrade; empty: none
   std::string_view client_address;  // IP; empty if a handler asks
   std::int64_t timeout_ms = 0;      // to the end of the answer; 0: none
@@ -44,6 +45,7 @@ struct AnswerHead {
   net::Framing framing = net::Framing::kNone;
   std::uint64_t content_length = 0;
   bool describes_body = false;  // for HEAD and 304: content_length is what GET would give
+  bool complete = false;        // it is the whole answer: on_end() follows at once
 };
 
 // Why a request did not get its backend's answer. `reason` is one word and a constant, for the

@@ -6,6 +6,7 @@
 #include <functional>
 #include <thread>
 
+#include "gateway/gateway_frames_test.h"
 #include "gateway/gateway_tls_fixture_test.h"
 #include "net/http_stream.h"
 #include "sys/file.h"
@@ -15,89 +16,9 @@ namespace {
 
 using std::string_literals::operator""s;
 
-constexpr char kData = 0, kHeaders = 1, kReset = 3, kSettings = 4, kPing = 6, kGoaway = 7,
-               kContinuation = 9;
-constexpr char kEndStream = 1, kEndHeaders = 4;
 constexpr int kCalm = 11;  // ENHANCE_YOUR_CALM
 // GET http://a/ in HPACK: three entries of the static table, and :authority as a literal.
 const std::string kGet = "\x82\x86\x84\x01\x01"s + "a";
-
-std::string number(std::uint32_t value) {
-  std::string out;
-  for (int shift = 24; shift >= 0; shift -= 8) {
-    out += static_cast<char>(value >> shift);
-  }
-  return out;
-}
-
-std::string frame(char type, char flags, std::uint32_t stream, const std::string& payload) {
-  return number(static_cast<std::uint32_t>(payload.size())).substr(1) + type + flags +
-         number(stream) + payload;
-}
-
-// A client that writes frames as it likes.
-class RawClient {
- public:
-  explicit RawClient(int port)
-      : socket_(
-            std::move(*net::connect_tcp(*net::make_address("127.0.0.1", port), kTestTimeoutMs))) {
-    send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(kSettings, 0, 0, ""));
-  }
-  // False: the gateway has closed.
-  bool send(const std::string& bytes) { return net::send_all(socket_.get(), bytes).ok(); }
-
-  struct Frame {
-    int type = -1;  // -1: the connection is over
-    int flags = 0;
-    std::uint32_t stream = 0;
-    std::string payload;
-    std::uint32_t error() const {
-      return payload.size() < 4 ? 0 : number_at(payload, type == kGoaway ? 4 : 0);
-    }
-  };
-  Frame read() {
-    const std::string head = read_bytes(9);
-    if (head.size() < 9) {
-      return {};
-    }
-    return {.type = head[3],
-            .flags = head[4],
-            .stream = number_at(head, 5),
-            .payload = read_bytes(number_at('\0' + head.substr(0, 3), 0))};
-  }
-  // The next frame of this type; frames before it are forgotten.
-  Frame read_until(int type) {
-    for (;;) {
-      Frame next = read();
-      if (next.type == type || next.type < 0) {
-        return next;
-      }
-    }
-  }
-
- private:
-  static std::uint32_t number_at(const std::string& text, std::size_t at) {
-    std::uint32_t value = 0;
-    for (std::size_t i = 0; i < 4; ++i) {
-      value = value << 8 | static_cast<unsigned char>(text[at + i]);
-    }
-    return value;
-  }
-  std::string read_bytes(std::size_t size) {
-    std::string out(size, '\0');
-    std::size_t got = 0;
-    while (got < size) {
-      const ssize_t some = recv(socket_.get(), out.data() + got, size - got, 0);
-      if (some <= 0) {
-        break;
-      }
-      got += static_cast<std::size_t>(some);
-    }
-    out.resize(got);
-    return out;
-  }
-  sys::Fd socket_;
-};
 
 class Http2Test : public TlsGatewayTest {
  protected:
@@ -110,7 +31,7 @@ class Http2Test : public TlsGatewayTest {
   // Sends `flood` again and again until the gateway has enough of it; gives the error of its
   // GOAWAY.
   std::uint32_t flooded_with(const std::function<std::string(std::uint32_t turn)>& flood) {
-    RawClient client(port_);
+    FramePeer client = FramePeer::client(port_);
     std::thread sender([&client, &flood] {
       for (std::uint32_t turn = 0; turn < 20'000 && client.send(flood(turn)); ++turn) {
       }
@@ -236,7 +157,7 @@ TEST_F(Http2Test, RefusesLargeHeadsAndMalformedOnes) {
       {"curl", "-sSi", "--http2-prior-knowledge", "-H", "x: " + std::string(40'000, 'y'), url()});
   EXPECT_TRUE(large.starts_with("HTTP/2 431")) << large;
   (void)log_lines();
-  RawClient client(port_);
+  FramePeer client = FramePeer::client(port_);
   client.send(frame(kHeaders, kEndHeaders | kEndStream, 1, kGet + "\x40\x01X\x01y"s));
   EXPECT_EQ(client.read_until(kReset).error(), 1U);  // PROTOCOL_ERROR
   EXPECT_NE(log_lines().find("\"reason\":\"BadRequest\""), std::string::npos);
@@ -262,7 +183,7 @@ TEST_F(Http2Test, StopsTheBackendOfAClientThatTakesNothing) {
     stopped = true;
   });
   serve(server);
-  RawClient client(port_);
+  FramePeer client = FramePeer::client(port_);
   client.send(frame(kHeaders, kEndHeaders | kEndStream, 1, kGet));
   std::size_t taken = 0;
   while (taken < 65'535) {  // the window that it has from the start
@@ -284,13 +205,13 @@ TEST_F(Http2Test, SaysGoodbyeAndAnswersWhatHasCome) {
     (void)connection.respond(200, {}, "late");
   });
   serve(server);
-  RawClient client(port_);
+  FramePeer client = FramePeer::client(port_);
   client.send(frame(kHeaders, kEndHeaders | kEndStream, 1, kGet));
   both.arrive_and_wait();
   ASSERT_TRUE(control_->drain(kTestTimeoutMs).ok());
-  const RawClient::Frame first = client.read_until(kGoaway);
+  const FramePeer::Frame first = client.read_until(kGoaway);
   EXPECT_EQ(first.payload.substr(0, 4), number(0x7fffffff));
-  const RawClient::Frame ping = client.read_until(kPing);
+  const FramePeer::Frame ping = client.read_until(kPing);
   client.send(frame(kPing, 1, 0, ping.payload));
   EXPECT_EQ(client.read_until(kGoaway).payload.substr(0, 4), number(1));
   both.arrive_and_wait();

@@ -53,7 +53,7 @@ std::optional<Fault> Http2Head::finish(bool ended, net::RequestHead& request) {
       continue;
     }
     if (one.id == net::FieldId::kContentLength) {
-      if (auto fault = take_length(one.value, request)) {
+      if (auto fault = take_length(one.value, request.content_length, request.framing)) {
         return fault;
       }
       continue;
@@ -76,6 +76,34 @@ std::optional<Fault> Http2Head::finish(bool ended, net::RequestHead& request) {
     request.framing = net::Framing::kNone;
   }
   return take_target(request);
+}
+
+std::optional<Fault> Http2Head::finish(bool ended, net::ResponseHead& response) {
+  response = net::ResponseHead{};
+  response.framing = net::Framing::kChunked;
+  for (const Place& place : places_) {
+    const net::Field one = field(place);
+    if (one.name == ":status") {
+      std::from_chars(one.value.data(), one.value.data() + one.value.size(), response.status);
+    } else if (one.id == net::FieldId::kContentLength) {
+      if (auto fault = take_length(one.value, response.content_length, response.framing)) {
+        return fault;
+      }
+    }
+    if (!one.name.starts_with(':')) {
+      response.fields.push_back(one);
+    }
+  }
+  if (too_large_) {
+    return Fault{502, "too many or too large header fields"};
+  }
+  if (response.status < 100 || response.status > 599) {
+    return Fault{502, "no valid status"};
+  }
+  if (ended) {
+    response.framing = net::Framing::kNone;
+  }
+  return std::nullopt;
 }
 
 std::optional<Fault> Http2Head::take_pseudo(std::string_view name, std::string_view value,
@@ -120,13 +148,14 @@ std::optional<Fault> Http2Head::take_target(net::RequestHead& request) const {
   return std::nullopt;
 }
 
-std::optional<Fault> Http2Head::take_length(std::string_view value, net::RequestHead& request) {
+std::optional<Fault> Http2Head::take_length(std::string_view value, std::uint64_t& length,
+                                            net::Framing& framing) {
   const char* end = value.data() + value.size();
-  const auto [last, error] = std::from_chars(value.data(), end, request.content_length);
-  if (error != std::errc{} || last != end || request.framing == net::Framing::kLength) {
+  const auto [last, error] = std::from_chars(value.data(), end, length);
+  if (error != std::errc{} || last != end || framing == net::Framing::kLength) {
     return Fault{400, "invalid Content-Length"};
   }
-  request.framing = net::Framing::kLength;
+  framing = net::Framing::kLength;
   return std::nullopt;
 }
 

@@ -9,9 +9,10 @@
 
 namespace duet::gateway {
 
-// Gathers one field section of HTTP/2 (RFC 9113 section 8): a request's head, or its trailers. What
-// nghttp2 has let through is well formed as HTTP/2; here it is held to the same bounds and the same
-// strictness as a request of HTTP/1.1. Keeps at most what the limits allow, however much comes.
+// Gathers one field section of HTTP/2 (RFC 9113 section 8): the head of a request or of an answer,
+// or trailers. What nghttp2 has let through is well formed as HTTP/2; here it is held to the same
+// bounds and the same strictness as a head of HTTP/1.1. Keeps at most what the limits allow,
+// however much comes.
 class Http2Head {
  public:
   explicit Http2Head(const net::HttpLimits& limits) : limits_(limits) {}
@@ -27,6 +28,8 @@ class Http2Head {
   };
   // The head as a request; views into this. `ended`: no body follows.
   std::optional<Fault> finish(bool ended, net::RequestHead& request);
+  // The head as that of an answer.
+  std::optional<Fault> finish(bool ended, net::ResponseHead& response);
   // The fields as trailers, without those that a trailer must not carry.
   std::vector<net::Field> trailers() const;
 
@@ -39,7 +42,8 @@ class Http2Head {
   std::optional<Fault> take_pseudo(std::string_view name, std::string_view value,
                                    net::RequestHead& request);
   std::optional<Fault> take_target(net::RequestHead& request) const;
-  static std::optional<Fault> take_length(std::string_view value, net::RequestHead& request);
+  static std::optional<Fault> take_length(std::string_view value, std::uint64_t& length,
+                                          net::Framing& framing);
   net::Field field(const Place& place) const;
 
   net::HttpLimits limits_;

@@ -143,14 +143,17 @@ void Http2Stream::submit_head(const AnswerHead& head) {
   bodyless_ = !has_status_body || transaction_.method() == "HEAD";
   counted_ = !bodyless_ && head.framing != net::Framing::kChunked;
   answer_left_ = head.framing == net::Framing::kLength ? head.content_length : 0;
-  if (head.framing != net::Framing::kChunked && (has_status_body || head.describes_body)) {
-    const bool known = head.framing == net::Framing::kLength || head.describes_body;
+  const bool known = head.framing == net::Framing::kLength || head.describes_body;
+  // An answer that ends with its head says so by that, and gRPC wants to see it.
+  if (head.framing != net::Framing::kChunked &&
+      (head.describes_body || (has_status_body && !head.complete))) {
     out.add_kept("content-length", std::to_string(known ? head.content_length : 0));
   }
   nghttp2_data_provider provider{};
   provider.source.ptr = this;
   provider.read_callback = read_answer_of;
-  if (nghttp2_submit_response(connection_.session(), id_, out.data(), out.size(), &provider) != 0) {
+  if (nghttp2_submit_response(connection_.session(), id_, out.data(), out.size(),
+                              head.complete ? nullptr : &provider) != 0) {
     reset(NGHTTP2_INTERNAL_ERROR);
   }
 }

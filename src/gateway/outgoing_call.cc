@@ -132,6 +132,7 @@ std::unique_ptr<Call> OutgoingCall::start_call(
       .authority = head_.authority,
       .target = head_.path_with_query.empty() ? std::string_view("/") : head_.path_with_query,
       .framing = net::Framing::kChunked,
+      .takes_trailers = true,
       .hops = origin_.hops + 1};
   for (const engine::Field& field : head_.headers) {
     const net::FieldId id = net::field_id(field.name);
@@ -173,8 +174,8 @@ std::unique_ptr<Call> OutgoingCall::ask_addresses(const std::vector<std::string>
     return nullptr;
   }
   return start_call([&](const CallHead& head) {
-    return std::make_unique<ProxyCall>(shared_.pool, std::move(origins), ProxyCall::Timeouts{},
-                                       head, *this);
+    return std::make_unique<ProxyCall>(shared_.pool, std::move(origins), UpstreamTimeouts{}, head,
+                                       *this);
   });
 }
 

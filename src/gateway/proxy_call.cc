@@ -9,12 +9,6 @@ namespace {
 constexpr std::int64_t kNsPerMs = 1'000'000;
 constexpr std::size_t kBufferBytes = 64 << 10;  // of the request's body, and of the answer's
 constexpr std::size_t kLargeReadBytes = 64 << 10;
-constexpr std::string_view kVia = "1.1 duet";
-
-bool is_idempotent(std::string_view method) {
-  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE" ||
-         method == "PUT" || method == "DELETE";
-}
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
   out.append(name).append(": ").append(value).append("\r\n");
@@ -22,8 +16,8 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 
 }  // namespace
 
-ProxyCall::ProxyCall(UpstreamPool& pool, std::vector<Origin*> origins, const Timeouts& timeouts,
-                     const CallHead& head, Caller& caller)
+ProxyCall::ProxyCall(UpstreamPool& pool, std::vector<Origin*> origins,
+                     const UpstreamTimeouts& timeouts, const CallHead& head, Caller& caller)
     : pool_(pool),
       origins_(std::move(origins)),
       timeouts_(timeouts),

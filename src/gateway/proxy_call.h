@@ -7,6 +7,7 @@
 #include "gateway/config.h"
 #include "gateway/exchange.h"
 #include "gateway/upstream_pool.h"
+#include "gateway/upstream_request.h"
 #include "net/http_body.h"
 #include "net/http_parser.h"
 
@@ -18,13 +19,8 @@ namespace duet::gateway {
 // is passed over for the next endpoint.
 class ProxyCall final : public Call, public UpstreamConnection::User {
  public:
-  struct Timeouts {
-    std::int64_t connect_ms = 2'000;
-    std::int64_t idle_ms = 60'000;
-    std::int64_t total_ms = 0;  // 0: none
-  };
   // `origins` are tried in their order.
-  ProxyCall(UpstreamPool& pool, std::vector<Origin*> origins, const Timeouts& timeouts,
+  ProxyCall(UpstreamPool& pool, std::vector<Origin*> origins, const UpstreamTimeouts& timeouts,
             const CallHead& head, Caller& caller);
   ~ProxyCall() override;
 
@@ -55,7 +51,7 @@ class ProxyCall final : public Call, public UpstreamConnection::User {
   UpstreamPool& pool_;
   std::vector<Origin*> origins_;
   std::size_t next_origin_ = 0;
-  Timeouts timeouts_;
+  UpstreamTimeouts timeouts_;
   Caller& caller_;
   std::unique_ptr<UpstreamConnection> connection_;
   std::string request_text_;  // the head, for sending it again

@@ -9,7 +9,8 @@ RouteSteps::RouteSteps(std::shared_ptr<const ActiveTable> table, const ActiveTab
       scheme_(head.scheme),
       authority_(head.authority),
       client_address_(head.client_address),
-      timeout_ms_(head.timeout_ms) {
+      timeout_ms_(head.timeout_ms),
+      takes_trailers_(head.takes_trailers) {
   steps_.push_back(choice.backend);
 }
 
@@ -17,6 +18,7 @@ std::unique_ptr<Call> RouteSteps::start(std::size_t index, CallHead head, Caller
   head.scheme = scheme_;
   head.authority = authority_;
   head.client_address = client_address_;
+  head.takes_trailers = takes_trailers_;
   const bool is_last = index + 1 == steps_.size();
   head.timeout_ms = is_last ? timeout_ms_ : 0;
   if (!is_last) {

@@ -33,6 +33,7 @@ class RouteSteps : public std::enable_shared_from_this<RouteSteps> {
   std::string authority_;
   std::string client_address_;
   std::int64_t timeout_ms_;
+  bool takes_trailers_;
 };
 
 }  // namespace duet::gateway

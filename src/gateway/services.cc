@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "gateway/handler_call.h"
+#include "gateway/http2_proxy_call.h"
 #include "gateway/proxy_call.h"
 
 namespace duet::gateway {
@@ -79,11 +80,13 @@ std::unique_ptr<Call> ProxyService::start(const CallHead& head, Caller& caller) 
   for (std::size_t i = 0; i < origins_.size(); ++i) {
     order.push_back(origins_[(next_ + i) % origins_.size()]);
   }
-  return std::make_unique<ProxyCall>(pool_, std::move(order),
-                                     ProxyCall::Timeouts{.connect_ms = config_.connect_timeout_ms,
-                                                         .idle_ms = config_.idle_timeout_ms,
-                                                         .total_ms = head.timeout_ms},
-                                     head, caller);
+  const UpstreamTimeouts timeouts{.connect_ms = config_.connect_timeout_ms,
+                                  .idle_ms = config_.idle_timeout_ms,
+                                  .total_ms = head.timeout_ms};
+  if (config_.http2) {
+    return std::make_unique<Http2ProxyCall>(pool_, std::move(order), timeouts, head, caller);
+  }
+  return std::make_unique<ProxyCall>(pool_, std::move(order), timeouts, head, caller);
 }
 
 Result<std::shared_ptr<HandlerService>> HandlerService::create(std::string name,

@@ -189,6 +189,7 @@ void visit(auto& v, Is<Endpoint> auto& x) {
 }
 void visit(auto& v, Is<ProxyBackend> auto& x) {
   v.field("endpoints", x.endpoints);
+  v.field("http2", x.http2);
   v.field("connectTimeoutMs", x.connect_timeout_ms);
   v.field("idleTimeoutMs", x.idle_timeout_ms);
 }

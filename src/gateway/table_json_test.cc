@@ -30,9 +30,10 @@ RouteTable full_table() {
   HandlerBackend handler{.code = "sha256:1", .env = {{"K", "V"}, {"E", ""}}, .args = {"a"}};
   handler.limits.cpu_ms = 0;
   handler.allow_outbound = {{"http", "api", 80}};
-  table.backends = {{"static", StaticBackend{.status = 500, .reason = "R", .body = "b"}},
-                    {"pods", ProxyBackend{.endpoints = {{"10.0.0.1", 80}}, .idle_timeout_ms = 0}},
-                    {"code", handler}};
+  table.backends = {
+      {"static", StaticBackend{.status = 500, .reason = "R", .body = "b"}},
+      {"pods", ProxyBackend{.endpoints = {{"10.0.0.1", 80}}, .http2 = true, .idle_timeout_ms = 0}},
+      {"code", handler}};
   table.services = {{"default", "api", 8080, "pods"}};
   return table;
 }
@@ -56,6 +57,8 @@ TEST(RouteTableJson, SaysWhereItIsWrong) {
       {R"({"routes":[{"nam":"x"}]})", "table.routes[0] has an unknown key"},
       {R"({"services":[{"port":99999999999}]})",
        "table.services[0].port must be a number in range"},
+      {R"({"backends":[{"name":"x","proxy":{"http2":1}}]})",
+       "table.backends[0].proxy.http2 must be true or false"},
       {R"({"backends":[{"name":"x","handler":{"env":[["a"]]}}]})",
        "table.backends[0].handler.env[0] must be a pair"},
   };

@@ -118,6 +118,9 @@ void Transaction::fill_call_head(const net::RequestHead& request, const RouteMat
   head.content_length = request.content_length;
   head.client_address = client_.address;
   head.timeout_ms = rule_->backend_request_timeout_ms;
+  if (const net::Field* te = request.find(net::FieldId::kTe)) {
+    head.takes_trailers = net::list_has_token(te->value, "trailers");
+  }
   if (request.upgrade && request.framing == net::Framing::kNone) {
     head.upgrade = request.find(net::FieldId::kUpgrade)->value;
   }

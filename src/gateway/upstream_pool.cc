@@ -54,7 +54,7 @@ Result<Origin*> UpstreamPool::origin(const std::string& ip, int port) {
 void UpstreamPool::prune() {
   if (origins_.size() > kOriginLimit) {
     std::erase_if(origins_, [](const auto& entry) {
-      return !entry.second->named && entry.second->calls == 0;
+      return !entry.second->named && entry.second->calls == 0 && entry.second->sessions.empty();
     });
   }
 }
@@ -89,6 +89,36 @@ void UpstreamPool::give(std::unique_ptr<UpstreamConnection> connection) {
   connection->stream().release_memory();
   loop_.set_timer(connection->timer_, kIdleTimeoutMs * kNsPerMs);
   origin.idle.push_back(std::move(connection));
+}
+
+Result<UpstreamSession*> UpstreamPool::session(Origin& origin) {
+  UpstreamSession* idlest = nullptr;
+  std::size_t open = 0;
+  for (const auto& session : origin.sessions) {
+    if (!session->takes_calls()) {
+      continue;
+    }
+    if (session->has_room()) {
+      return session.get();
+    }
+    ++open;
+    if (idlest == nullptr || session->calls() < idlest->calls()) {
+      idlest = session.get();
+    }
+  }
+  if (open < kSessionLimit) {
+    DUET_ASSIGN(sys::Fd fd, net::start_connect(origin.address));
+    auto session = std::make_unique<UpstreamSession>(*this, origin, std::move(fd));
+    DUET_TRY(session->open());
+    origin.sessions.push_back(std::move(session));
+    return origin.sessions.back().get();
+  }
+  return idlest->calls() < UpstreamSession::kCallLimit ? idlest : nullptr;
+}
+
+void UpstreamPool::drop(UpstreamSession& session) {
+  std::erase_if(session.origin().sessions,
+                [&session](const auto& other) { return other.get() == &session; });
 }
 
 void UpstreamPool::drop_idle(UpstreamConnection& connection) {

@@ -6,16 +6,14 @@
 #include <vector>
 
 #include "base/result.h"
+#include "gateway/upstream_session.h"
 #include "net/event_loop.h"
 #include "net/socket.h"
 #include "net/stream.h"
 
 namespace duet::gateway {
 
-class UpstreamPool;
-struct Origin;
-
-// A connection to a server, used by one call at a time or idle in the pool.
+// A connection to a server over HTTP/1.1, used by one call at a time or idle in the pool.
 class UpstreamConnection final : public net::IoHandler {
  public:
   class User {
@@ -52,13 +50,14 @@ class UpstreamConnection final : public net::IoHandler {
   net::MemberTimer<UpstreamConnection, &UpstreamConnection::on_idle_timeout> timer_{*this};
 };
 
-// A server's address and the idle connections to it.
+// A server's address, the idle connections of HTTP/1.1 to it, and those of HTTP/2.
 struct Origin {
   net::SocketAddress address;
   std::string name;    // "10.0.0.1:80"
   int calls = 0;       // that may use it
   bool named = false;  // by a table: it stays
   std::vector<std::unique_ptr<UpstreamConnection>> idle;
+  std::vector<std::unique_ptr<UpstreamSession>> sessions;
 };
 
 // Keeps connections to servers for the next request. Not thread-safe; outlives its connections.
@@ -66,6 +65,7 @@ class UpstreamPool final : public net::Deferred {
  public:
   static constexpr std::size_t kIdleLimit = 128;  // connections to one origin
   static constexpr std::int64_t kIdleTimeoutMs = 30'000;
+  static constexpr std::size_t kSessionLimit = 8;     // connections of HTTP/2 to one origin
   static constexpr std::size_t kOriginLimit = 1'024;  // that are kept for the next request
 
   UpstreamPool(net::EventLoop& loop, net::BufferPool& buffers) : loop_(loop), buffers_(buffers) {}
@@ -82,6 +82,12 @@ class UpstreamPool final : public net::Deferred {
   Result<std::unique_ptr<UpstreamConnection>> connect(Origin& origin);
   // Back after a whole answer, when it may be used again.
   void give(std::unique_ptr<UpstreamConnection> connection);
+
+  // A connection of HTTP/2 for one more request: one that has room, a new one, or one where the
+  // request waits for its turn; null: they are all full.
+  Result<UpstreamSession*> session(Origin& origin);
+  // It is over: destroys it.
+  void drop(UpstreamSession& session);
 
   net::EventLoop& loop() { return loop_; }
   net::BufferPool& buffers() { return buffers_; }

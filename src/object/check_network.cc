@@ -14,6 +14,20 @@ bool is_ip(const std::string& text) {
          inet_pton(AF_INET6, text.c_str(), &address) == 1;
 }
 
+// What the gateway does not do for an appProtocol, or does only for Kubernetes' own name of it.
+// Names of other protocols are nobody's business here.
+void check_app_protocol(const Place& protocol) {
+  const std::string name = protocol.text();
+  if (name == "https" || name == "kubernetes.io/wss") {
+    protocol.warning(quote(name) +
+                     " is not supported by the gateway, which goes to pods without TLS");
+  } else if (name == "h2c" || name == "http2" || name == "grpc") {
+    protocol.warning(quote(name) +
+                     " has no meaning here; the gateway speaks HTTP/2 to pods for "
+                     "\"kubernetes.io/h2c\"");
+  }
+}
+
 void check_service_ports(const Place& ports) {
   check_unique(ports, "name", "the port name");
   std::unordered_map<std::string, std::string> seen;
@@ -21,6 +35,7 @@ void check_service_ports(const Place& ports) {
     if (ports.size() > 1 && port["name"].text().empty()) {
       port.error("needs a name, because the service has several ports");
     }
+    check_app_protocol(port["appProtocol"]);
     if (!port["port"].present()) {
       return;
     }

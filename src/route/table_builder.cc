@@ -14,6 +14,9 @@ namespace duet::route {
 
 namespace {
 
+// An appProtocol of Kubernetes: HTTP/2 without TLS, by prior knowledge.
+constexpr std::string_view kCleartextHttp2 = "kubernetes.io/h2c";
+
 gateway::PathMatch path_match(const std::string& type, const std::string& path) {
   using Type = gateway::PathMatch::Type;
   const Type kind = type == "Exact"               ? Type::kExact
@@ -215,7 +218,8 @@ class Backends {
     if (endpoints.handlers.empty() || !endpoints.addresses.empty()) {
       const std::string name =
           "service/" + service.meta.ns + "/" + service.meta.name + ":" + std::to_string(port.port);
-      put({name, gateway::ProxyBackend{.endpoints = endpoints.addresses}});
+      put({name, gateway::ProxyBackend{.endpoints = endpoints.addresses,
+                                       .http2 = port.app_protocol == kCleartextHttp2}});
       out.push_back({name, fraction(endpoints.addresses.size())});
     }
     return out;

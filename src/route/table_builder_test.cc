@@ -78,6 +78,21 @@ TEST(BuildTable, AServicesPodsBecomeItsEndpoints) {
   EXPECT_EQ(built.table.services[0].name, "api");
 }
 
+TEST(BuildTable, APortsApplicationProtocolMakesHttp2) {
+  SiteObjects site;
+  site.services = {service("api"), service("plain")};
+  site.services[0].ports[0].app_protocol = "kubernetes.io/h2c";
+  site.services[1].ports[0].app_protocol = "http";
+  site.http_routes = {
+      route_to("r", {{.service = "api", .port = 80}, {.service = "plain", .port = 80}})};
+  const auto built = build_table(site);
+  const auto http2 = [&built](const std::string& name) {
+    return std::get<gateway::ProxyBackend>(find(built.table, name)->kind).http2;
+  };
+  EXPECT_TRUE(http2("service/default/api:80"));
+  EXPECT_FALSE(http2("service/default/plain:80"));
+}
+
 TEST(BuildTable, HandlersAreWeighedByTheirNumber) {
   SiteObjects site;
   site.services = {service("web"), service("api")};

@@ -1,0 +1,80 @@
+#include "gateway/gateway_frames_test.h"
+
+#include <sys/socket.h>
+
+#include "net/http_stream.h"
+
+namespace duet::gateway {
+namespace {
+
+std::uint32_t number_at(const std::string& text, std::size_t at) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 0; i < 4; ++i) {
+    value = value << 8 | static_cast<unsigned char>(text[at + i]);
+  }
+  return value;
+}
+
+}  // namespace
+
+std::string number(std::uint32_t value) {
+  std::string out;
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    out += static_cast<char>(value >> shift);
+  }
+  return out;
+}
+
+std::string frame(char type, char flags, std::uint32_t stream, const std::string& payload) {
+  return number(static_cast<std::uint32_t>(payload.size())).substr(1) + type + flags +
+         number(stream) + payload;
+}
+
+FramePeer FramePeer::client(int port) {
+  FramePeer peer(
+      std::move(*net::connect_tcp(*net::make_address("127.0.0.1", port), kTestTimeoutMs)));
+  peer.send(std::string(kPreface) + frame(kSettings, 0, 0, ""));
+  return peer;
+}
+
+bool FramePeer::send(const std::string& bytes) { return net::send_all(socket_.get(), bytes).ok(); }
+
+std::uint32_t FramePeer::Frame::error() const {
+  return payload.size() < 4 ? 0 : number_at(payload, type == kGoaway ? 4 : 0);
+}
+
+FramePeer::Frame FramePeer::read() {
+  const std::string head = read_bytes(9);
+  if (head.size() < 9) {
+    return {};
+  }
+  return {.type = head[3],
+          .flags = head[4],
+          .stream = number_at(head, 5),
+          .payload = read_bytes(number_at('\0' + head.substr(0, 3), 0))};
+}
+
+FramePeer::Frame FramePeer::read_until(int type) {
+  for (;;) {
+    Frame next = read();
+    if (next.type == type || next.type < 0) {
+      return next;
+    }
+  }
+}
+
+std::string FramePeer::read_bytes(std::size_t size) {
+  std::string out(size, '\0');
+  std::size_t got = 0;
+  while (got < size) {
+    const ssize_t some = recv(socket_.get(), out.data() + got, size - got, 0);
+    if (some <= 0) {
+      break;
+    }
+    got += static_cast<std::size_t>(some);
+  }
+  out.resize(got);
+  return out;
+}
+
+}  // namespace duet::gateway

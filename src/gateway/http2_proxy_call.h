@@ -1,0 +1,87 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/exchange.h"
+#include "gateway/http2_fields.h"
+#include "gateway/http2_head.h"
+#include "gateway/upstream_pool.h"
+#include "gateway/upstream_request.h"
+#include "net/buffer.h"
+
+namespace duet::gateway {
+
+// One request to a server over HTTP/2, on a connection that others use as well. A request that the
+// server surely did nothing with, or that met a connection which was just closed, is sent once more
+// if that is safe. A server that cannot be connected to is passed over for the next endpoint. What
+// asks for an upgrade is sent without asking: that is for HTTP/1.1 alone.
+class Http2ProxyCall final : public Call, public UpstreamSession::User {
+ public:
+  static constexpr std::size_t kBodyBytes = 64 << 10;  // of the request, that wait for the server
+
+  // `origins` are tried in their order.
+  Http2ProxyCall(UpstreamPool& pool, std::vector<Origin*> origins, const UpstreamTimeouts& timeouts,
+                 const CallHead& head, Caller& caller);
+  ~Http2ProxyCall() override;
+
+  void begin() override;
+  std::size_t write_body(std::string_view data) override;
+  void finish_body(std::span<const net::Field> trailers) override;
+  void resume_answer() override;
+  void cancel() override;
+
+  void on_connected() override { set_timer(); }
+  void on_section() override;
+  void on_field(std::string_view name, std::string_view value) override;
+  void on_section_end(bool ended) override;
+  void on_body(std::string_view data) override;
+  void on_body_end() override;
+  ssize_t read_body(std::uint8_t* into, std::size_t size, std::uint32_t& flags) override;
+  void on_closed(UpstreamSession::Close how, const std::string& detail) override;
+  void on_settled() override;
+
+ private:
+  void make_request(const CallHead& head);
+  bool attach();
+  void leave_session();
+  bool retry(UpstreamSession::Close how);
+  void pass_head(bool ended);
+  void pass_body();
+  void end_answer();
+  void fail(int status, std::string_view reason, std::string detail);
+  void set_timer();
+  void on_idle();
+  void on_deadline();
+
+  UpstreamPool& pool_;
+  std::vector<Origin*> origins_;
+  std::size_t next_origin_ = 0;
+  UpstreamTimeouts timeouts_;
+  Caller& caller_;
+  std::string request_text_;  // what request_ views
+  Http2Fields request_;       // the head, for sending it again
+  bool idempotent_ = false;
+  bool has_body_ = false;
+  net::Buffer body_;            // of the request, that the server did not take yet
+  bool body_short_ = false;     // write_body() was short
+  bool body_ended_ = false;     // the caller has given all
+  bool body_deferred_ = false;  // nghttp2 waits for more
+  bool body_read_ = false;      // some of it was sent
+  std::vector<std::pair<std::string, std::string>> trailers_;  // of the request
+  UpstreamSession* session_ = nullptr;
+  std::int32_t id_ = 0;
+  bool reused_ = false;  // the connection had been used before
+  bool retried_ = false;
+  Http2Head section_;
+  bool head_passed_ = false;
+  net::Buffer pending_;  // answer body that the caller does not take now
+  bool paused_ = false;
+  bool answer_ended_ = false;
+  bool done_ = false;
+  net::MemberTimer<Http2ProxyCall, &Http2ProxyCall::on_idle> timer_{*this};
+  net::MemberTimer<Http2ProxyCall, &Http2ProxyCall::on_deadline> deadline_{*this};
+};
+
+}  // namespace duet::gateway
