@@ -124,6 +124,10 @@ void AccessLog::write(const AccessRecord& record) {
   if (record.cold) {
     buffer_.append(",\"cold\":true");
   }
+  if (record.retries > 0) {
+    number("retries", record.retries);
+    text("retry_reason", record.retry_reason, 64);
+  }
   if (dropped_ != dropped_told_) {
     number("lines_dropped_before", dropped_ - dropped_told_);
     dropped_told_ = dropped_;

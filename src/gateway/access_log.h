@@ -28,6 +28,8 @@ struct AccessRecord {
   std::uint32_t outgoing = 0;
   std::uint64_t outgoing_bytes = 0;
   bool cold = false;
+  std::uint32_t retries = 0;
+  std::string_view retry_reason;
 };
 
 // Writes a JSON line for each request. Lines gather in a buffer that is written when it is half

@@ -196,7 +196,10 @@ struct ProxyBackend {
   bool http2 = false;  // they speak HTTP/2 without TLS, from a connection's first byte
   std::int64_t connect_timeout_ms = 2'000;
   std::int64_t idle_timeout_ms =
-      60'000;  // between bytes of the answer; upgraded connections are not cut
+      60'000;                      // between bytes of the answer; upgraded connections are not cut
+  std::int32_t retry_limit = 2;    // of one request that may be sent again
+  std::int32_t failure_limit = 3;  // in a row, and a server is left out for a while; 0: never
+  bool counts_errors = false;      // an answer of 500 and above is such a failure
   bool operator==(const ProxyBackend&) const = default;
 };
 

@@ -63,6 +63,8 @@ struct Usage {
   std::uint32_t outgoing = 0;        // requests
   std::uint64_t outgoing_bytes = 0;  // of their bodies and of their answers' bodies
   bool cold = false;                 // the first request of its handler in this worker
+  std::uint32_t retries = 0;         // how often it was sent to a server once more
+  std::string_view retry_reason;     // why the first time, a constant
 
   // Adds what a call used that this one made.
   void add(const Usage& inner) {
@@ -71,6 +73,10 @@ struct Usage {
     outgoing += inner.outgoing;
     outgoing_bytes += inner.outgoing_bytes;
     cold |= inner.cold;
+    retries += inner.retries;
+    if (retry_reason.empty()) {
+      retry_reason = inner.retry_reason;
+    }
   }
 };
 

@@ -12,31 +12,22 @@ using Close = UpstreamSession::Close;
 
 }  // namespace
 
-Http2ProxyCall::Http2ProxyCall(UpstreamPool& pool, std::vector<Origin*> origins,
+Http2ProxyCall::Http2ProxyCall(UpstreamPool& pool, std::shared_ptr<Servers> servers,
                                const UpstreamTimeouts& timeouts, const CallHead& head,
                                Caller& caller)
     : pool_(pool),
-      origins_(std::move(origins)),
+      attempts_(std::move(servers), is_idempotent(head.method)),
       timeouts_(timeouts),
       caller_(caller),
-      idempotent_(is_idempotent(head.method)),
       has_body_(head.framing != net::Framing::kNone),
       body_(pool.buffers()),
       body_ended_(!has_body_),
       section_(net::HttpLimits{}),
       pending_(pool.buffers()) {
-  for (Origin* origin : origins_) {
-    ++origin->calls;
-  }
   make_request(head);
 }
 
-Http2ProxyCall::~Http2ProxyCall() {
-  leave_session();
-  for (Origin* origin : origins_) {
-    --origin->calls;
-  }
-}
+Http2ProxyCall::~Http2ProxyCall() { leave_session(); }
 
 // The fields with one copy of all their bytes, because the head's views end with start().
 void Http2ProxyCall::make_request(const CallHead& head) {
@@ -69,35 +60,32 @@ void Http2ProxyCall::make_request(const CallHead& head) {
   }
 }
 
-void Http2ProxyCall::begin() {
+void Http2ProxyCall::begin() { attach(); }
+
+// Puts the request on a connection, or tells the caller that there is none.
+void Http2ProxyCall::attach() {
   if (timeouts_.total_ms > 0) {
     pool_.loop().set_timer(deadline_, timeouts_.total_ms * kNsPerMs);
   }
-  attach();
-}
-
-// Puts the request on a connection. False: it failed, and the caller knows.
-bool Http2ProxyCall::attach() {
-  const auto session = pool_.session(*origins_[next_origin_]);
+  const auto session = pool_.session(attempts_.server());
   if (!session.ok()) {
-    fail(502, "ConnectFailed", session.error().message());
-    return false;
+    fail_before_answer(Fault::kNotConnected, 502, "ConnectFailed", session.error().message());
+    return;
   }
   if (*session == nullptr) {
     fail(503, "Overloaded", "too many requests wait for the server");
-    return false;
+    return;
   }
   reused_ = (*session)->connected();
   body_deferred_ = false;
   const auto id = (*session)->submit(request_, has_body_, *this);
   if (!id.ok()) {
     fail(502, "ConnectFailed", id.error().message());
-    return false;
+    return;
   }
   session_ = *session;
   id_ = *id;
   set_timer();
-  return true;
 }
 
 void Http2ProxyCall::leave_session() {
@@ -119,25 +107,15 @@ void Http2ProxyCall::set_timer() {
   }
 }
 
-// Sends the request again where that is safe. False: it is not.
-bool Http2ProxyCall::retry(Close how) {
-  if (head_passed_ || body_read_) {
-    return false;
-  }
-  if (how == Close::kNotConnected) {
-    if (next_origin_ + 1 >= origins_.size()) {
-      return false;
-    }
-    ++next_origin_;
+// Sends the request again where that is safe, or tells the caller.
+void Http2ProxyCall::fail_before_answer(Fault fault, int status, std::string_view reason,
+                                        std::string detail) {
+  leave_session();
+  if (attempts_.fail(fault, reason, !body_read_)) {
+    attach();
   } else {
-    const bool safe = how == Close::kRefused || (how == Close::kLost && reused_ && idempotent_);
-    if (!safe || retried_) {
-      return false;
-    }
-    retried_ = true;
+    fail(status, reason, std::move(detail));
   }
-  attach();
-  return true;
 }
 
 std::size_t Http2ProxyCall::write_body(std::string_view data) {
@@ -231,8 +209,8 @@ void Http2ProxyCall::on_section_end(bool ended) {
 
 void Http2ProxyCall::pass_head(bool ended) {
   net::ResponseHead response;
-  if (const auto fault = section_.finish(ended, response)) {
-    fail(502, "BadAnswer", std::string(fault->reason));
+  if (const auto wrong = section_.finish(ended, response)) {
+    fail_before_answer(Fault::kOther, 502, "BadAnswer", std::string(wrong->reason));
     return;
   }
   if (response.status == 100) {  // the gateway itself has said that
@@ -243,6 +221,9 @@ void Http2ProxyCall::pass_head(bool ended) {
     return field.id == net::FieldId::kContentLength || net::is_hop_by_hop(field.id);
   });
   head_passed_ = response.status >= 200;
+  if (head_passed_) {
+    attempts_.note_answer(response.status);
+  }
   caller_.on_head({.status = response.status,
                    .fields = response.fields,
                    .framing = response.framing,
@@ -316,25 +297,38 @@ void Http2ProxyCall::on_closed(Close how, const std::string& detail) {
   if (done_ || answer_ended_) {
     return;
   }
-  if (retry(how)) {
-    return;
-  }
-  switch (how) {
-    case Close::kNotConnected:
-      fail(502, "ConnectFailed", detail);
-      break;
-    case Close::kBroken:
-      fail(502, "BadAnswer", detail);
-      break;
-    case Close::kComplete:
-    case Close::kReset:
-    case Close::kRefused:
-      fail(502, "StreamReset", "the server reset the stream: " + detail);
-      break;
-    case Close::kLost:
-      fail(502, "ConnectionLost", detail);
+  struct Meaning {
+    Fault fault;
+    std::string_view reason;
+  };
+  const auto meaning = [&]() -> Meaning {
+    switch (how) {
+      case Close::kNotConnected:
+        return {Fault::kNotConnected, "ConnectFailed"};
+      case Close::kBroken:
+        return {Fault::kOther, "BadAnswer"};
+      case Close::kUnseen:
+        return {Fault::kUnseen, "ConnectionLost"};
+      case Close::kRefused:
+        return {Fault::kRefused, "StreamReset"};
+      case Close::kComplete:
+      case Close::kReset:
+        return {Fault::kOther, "StreamReset"};
+      case Close::kLost:
+        return {reused_ ? Fault::kStale : Fault::kLost, "ConnectionLost"};
+    }
+    return {Fault::kOther, "StreamReset"};
+  }();
+  if (head_passed_) {
+    fail(502, meaning.reason, detail);
+  } else {
+    fail_before_answer(meaning.fault, 502, meaning.reason, detail);
   }
   caller_.on_flush();
+}
+
+Usage Http2ProxyCall::usage() const {
+  return {.retries = attempts_.retries(), .retry_reason = attempts_.retry_reason()};
 }
 
 void Http2ProxyCall::cancel() {
@@ -348,7 +342,7 @@ void Http2ProxyCall::fail(int status, std::string_view reason, std::string detai
   done_ = true;
   set_timer();
   pool_.loop().cancel_timer(deadline_);
-  detail.append(" (").append(origins_[next_origin_]->name).append(")");
+  detail.append(" (").append(attempts_.server().name).append(")");
   leave_session();
   caller_.on_failure({.status = status, .reason = reason, .detail = std::move(detail)});
 }
@@ -360,20 +354,25 @@ void Http2ProxyCall::on_idle() {
   const bool connected = session_->connected();
   session_->note_silence(timeouts_.idle_ms);
   if (connected) {
-    fail(504, "UpstreamTimeout", "the server sent nothing in time");
+    time_out("the server sent nothing in time");
   } else {
-    leave_session();
-    if (!retry(Close::kNotConnected)) {
-      fail(504, "ConnectTimeout", "no connection in time");
-    }
+    fail_before_answer(Fault::kNotConnected, 504, "ConnectTimeout", "no connection in time");
   }
   caller_.on_flush();
 }
 
 void Http2ProxyCall::on_deadline() {
   if (!done_) {
-    fail(504, "UpstreamTimeout", "the answer was not complete in time");
+    time_out("the answer was not complete in time");
     caller_.on_flush();
+  }
+}
+
+void Http2ProxyCall::time_out(std::string_view what) {
+  if (head_passed_) {
+    fail(504, "UpstreamTimeout", std::string(what));
+  } else {
+    fail_before_answer(Fault::kOther, 504, "UpstreamTimeout", std::string(what));
   }
 }
 

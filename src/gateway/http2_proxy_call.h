@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/attempts.h"
 #include "gateway/exchange.h"
 #include "gateway/http2_fields.h"
 #include "gateway/http2_head.h"
@@ -13,17 +14,15 @@
 
 namespace duet::gateway {
 
-// One request to a server over HTTP/2, on a connection that others use as well. A request that the
-// server surely did nothing with, or that met a connection which was just closed, is sent once more
-// if that is safe. A server that cannot be connected to is passed over for the next endpoint. What
-// asks for an upgrade is sent without asking: that is for HTTP/1.1 alone.
+// One request to a server over HTTP/2, on a connection that others use as well. Where it failed
+// before any field of an answer it may be sent again (Attempts says when). What asks for an upgrade
+// is sent without asking: that is for HTTP/1.1 alone.
 class Http2ProxyCall final : public Call, public UpstreamSession::User {
  public:
   static constexpr std::size_t kBodyBytes = 64 << 10;  // of the request, that wait for the server
 
-  // `origins` are tried in their order.
-  Http2ProxyCall(UpstreamPool& pool, std::vector<Origin*> origins, const UpstreamTimeouts& timeouts,
-                 const CallHead& head, Caller& caller);
+  Http2ProxyCall(UpstreamPool& pool, std::shared_ptr<Servers> servers,
+                 const UpstreamTimeouts& timeouts, const CallHead& head, Caller& caller);
   ~Http2ProxyCall() override;
 
   void begin() override;
@@ -31,6 +30,7 @@ class Http2ProxyCall final : public Call, public UpstreamSession::User {
   void finish_body(std::span<const net::Field> trailers) override;
   void resume_answer() override;
   void cancel() override;
+  Usage usage() const override;
 
   void on_connected() override { set_timer(); }
   void on_section() override;
@@ -44,9 +44,10 @@ class Http2ProxyCall final : public Call, public UpstreamSession::User {
 
  private:
   void make_request(const CallHead& head);
-  bool attach();
+  void attach();
   void leave_session();
-  bool retry(UpstreamSession::Close how);
+  void fail_before_answer(Fault fault, int status, std::string_view reason, std::string detail);
+  void time_out(std::string_view what);
   void pass_head(bool ended);
   void pass_body();
   void end_answer();
@@ -56,13 +57,11 @@ class Http2ProxyCall final : public Call, public UpstreamSession::User {
   void on_deadline();
 
   UpstreamPool& pool_;
-  std::vector<Origin*> origins_;
-  std::size_t next_origin_ = 0;
+  Attempts attempts_;
   UpstreamTimeouts timeouts_;
   Caller& caller_;
   std::string request_text_;  // what request_ views
   Http2Fields request_;       // the head, for sending it again
-  bool idempotent_ = false;
   bool has_body_ = false;
   net::Buffer body_;            // of the request, that the server did not take yet
   bool body_short_ = false;     // write_body() was short
@@ -73,7 +72,6 @@ class Http2ProxyCall final : public Call, public UpstreamSession::User {
   UpstreamSession* session_ = nullptr;
   std::int32_t id_ = 0;
   bool reused_ = false;  // the connection had been used before
-  bool retried_ = false;
   Http2Head section_;
   bool head_passed_ = false;
   net::Buffer pending_;  // answer body that the caller does not take now

@@ -174,8 +174,9 @@ std::unique_ptr<Call> OutgoingCall::ask_addresses(const std::vector<std::string>
     return nullptr;
   }
   return start_call([&](const CallHead& head) {
-    return std::make_unique<ProxyCall>(shared_.pool, std::move(origins), UpstreamTimeouts{}, head,
-                                       *this);
+    return std::make_unique<ProxyCall>(shared_.pool,
+                                       std::make_shared<ListedServers>(std::move(origins)),
+                                       UpstreamTimeouts{}, head, *this);
   });
 }
 

@@ -16,10 +16,10 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 
 }  // namespace
 
-ProxyCall::ProxyCall(UpstreamPool& pool, std::vector<Origin*> origins,
+ProxyCall::ProxyCall(UpstreamPool& pool, std::shared_ptr<Servers> servers,
                      const UpstreamTimeouts& timeouts, const CallHead& head, Caller& caller)
     : pool_(pool),
-      origins_(std::move(origins)),
+      attempts_(std::move(servers), is_idempotent(head.method)),
       timeouts_(timeouts),
       caller_(caller),
       idempotent_(is_idempotent(head.method)),
@@ -27,18 +27,10 @@ ProxyCall::ProxyCall(UpstreamPool& pool, std::vector<Origin*> origins,
       wants_upgrade_(!head.upgrade.empty()),
       framing_(head.framing),
       body_sent_(head.framing == net::Framing::kNone) {
-  for (Origin* origin : origins_) {
-    ++origin->calls;
-  }
   write_request_head(head);
 }
 
-ProxyCall::~ProxyCall() {
-  connection_.reset();
-  for (Origin* origin : origins_) {
-    --origin->calls;
-  }
-}
+ProxyCall::~ProxyCall() = default;
 
 void ProxyCall::write_request_head(const CallHead& head) {
   constexpr std::size_t kUsualBytes = 1024;
@@ -65,9 +57,6 @@ void ProxyCall::write_request_head(const CallHead& head) {
 }
 
 void ProxyCall::begin() {
-  if (timeouts_.total_ms > 0) {
-    pool_.loop().set_timer(deadline_, timeouts_.total_ms * kNsPerMs);
-  }
   if (open_connection(true) && body_sent_ && connection_->connected()) {
     connection_->stream().flush();
   }
@@ -76,13 +65,16 @@ void ProxyCall::begin() {
 // Takes or makes a connection and puts the head into its buffer. False: it failed, and the caller
 // knows.
 bool ProxyCall::open_connection(bool may_reuse) {
-  Origin& origin = *origins_[next_origin_];
+  Origin& origin = attempts_.server();
+  if (timeouts_.total_ms > 0) {
+    pool_.loop().set_timer(deadline_, timeouts_.total_ms * kNsPerMs);
+  }
   connection_ = may_reuse ? pool_.take(origin, !idempotent_) : nullptr;
   if (!connection_) {
     auto connected = pool_.connect(origin);
     if (!connected.ok()) {
-      fail(502, "ConnectFailed", connected.error().message());
-      return false;
+      fail_before_answer(Fault::kNotConnected, 502, "ConnectFailed", connected.error().message());
+      return connection_ != nullptr;
     }
     connection_ = std::move(*connected);
   }
@@ -104,34 +96,37 @@ void ProxyCall::set_timer() {
   }
 }
 
-// Sends the request again where that is safe. False: it is not.
-bool ProxyCall::retry() {
-  net::Stream& stream = connection_->stream();
-  if (answer_begun_ || done_) {
-    return false;
+// Sends the request again where that is safe, or tells the caller.
+void ProxyCall::fail_before_answer(Fault fault, int status, std::string_view reason,
+                                   std::string detail) {
+  // What waits in the buffer of a connection that was never made has not been sent.
+  const bool unsent = fault == Fault::kNotConnected || !body_begun_;
+  if (!attempts_.fail(fault, reason, unsent)) {
+    fail(status, reason, std::move(detail));
+    return;
   }
-  const bool never_connected = !connection_->connected() && !connection_->reused();
-  std::string gathered;  // what was given for sending, and never left
-  if (never_connected) {
-    if (next_origin_ + 1 >= origins_.size()) {
-      return false;
-    }
-    ++next_origin_;
-    gathered = stream.out().view();
-  } else {
-    if (!connection_->reused() || retried_ || !idempotent_ || body_begun_) {
-      return false;
-    }
-    retried_ = true;
+  std::string gathered;
+  if (fault == Fault::kNotConnected && connection_) {
+    gathered = connection_->stream().out().view();
   }
   connection_.reset();
-  if (!open_connection(false)) {
-    return true;
-  }
-  if (gathered.size() > request_text_.size()) {
+  if (open_connection(false) && gathered.size() > request_text_.size()) {
     connection_->stream().out().append(std::string_view(gathered).substr(request_text_.size()));
   }
-  return true;
+}
+
+// What the stream was needed for does not come any more.
+void ProxyCall::lose_connection(std::string detail) {
+  if (head_passed_) {
+    fail(502, "ConnectionLost", std::move(detail));
+  } else if (!connection_->connected() && !connection_->reused()) {
+    fail_before_answer(Fault::kNotConnected, 502, "ConnectFailed", std::move(detail));
+  } else {
+    const Fault fault = answer_begun_           ? Fault::kOther
+                        : connection_->reused() ? Fault::kStale
+                                                : Fault::kLost;
+    fail_before_answer(fault, 502, "ConnectionLost", std::move(detail));
+  }
 }
 
 std::size_t ProxyCall::write_body(std::string_view data) {
@@ -230,10 +225,7 @@ bool ProxyCall::read_step() {
   const bool received = stream.fill(kBufferBytes, large ? kLargeReadBytes : 4 << 10);
   answer_begun_ |= !stream.in().empty();
   if (stream.failed()) {
-    if (!retry()) {
-      const bool connecting = !connection_->connected() && !connection_->reused();
-      fail(502, connecting ? "ConnectFailed" : "ConnectionLost", std::strerror(stream.error()));
-    }
+    lose_connection(std::strerror(stream.error()));
     return false;
   }
   bool progress = false;
@@ -256,15 +248,19 @@ bool ProxyCall::read_head() {
   }
   const net::ParseResult result = parser_.parse(stream.in().view(), to_head_, head_);
   if (result.state == net::ParseResult::State::kInvalid) {
-    fail(502, "BadAnswer", std::string(result.reason));
+    fail_before_answer(Fault::kOther, 502, "BadAnswer", std::string(result.reason));
     return false;
   }
   if (result.state == net::ParseResult::State::kIncomplete) {
     return false;
   }
   if (head_.status == 101 && !wants_upgrade_) {
-    fail(502, "BadAnswer", "the server switches protocols though nobody asked");
+    fail_before_answer(Fault::kOther, 502, "BadAnswer",
+                       "the server switches protocols though nobody asked");
     return false;
+  }
+  if (head_.status >= 200 || head_.status == 101) {
+    attempts_.note_answer(head_.status);
   }
   if (head_.status != 100) {  // the gateway itself has said that
     pass_head();
@@ -360,8 +356,8 @@ bool ProxyCall::read_tunnel() {
 void ProxyCall::stream_ended() {
   if (tunnel_ || (head_passed_ && body_.until_close())) {
     finish({});
-  } else if (!retry()) {
-    fail(502, "ConnectionLost", "the server closed before the end of its answer");
+  } else {
+    lose_connection("the server closed before the end of its answer");
   }
 }
 
@@ -380,6 +376,10 @@ void ProxyCall::finish(std::span<const net::Field> trailers) {
   caller_.on_end(trailers);
 }
 
+Usage ProxyCall::usage() const {
+  return {.retries = attempts_.retries(), .retry_reason = attempts_.retry_reason()};
+}
+
 void ProxyCall::cancel() {
   done_ = true;
   pool_.loop().cancel_timer(timer_);
@@ -391,9 +391,7 @@ void ProxyCall::fail(int status, std::string_view reason, std::string detail) {
   done_ = true;
   set_timer();
   pool_.loop().cancel_timer(deadline_);
-  if (!origins_.empty()) {
-    detail.append(" (").append(origins_[next_origin_]->name).append(")");
-  }
+  detail.append(" (").append(attempts_.server().name).append(")");
   connection_.reset();
   caller_.on_failure({.status = status, .reason = reason, .detail = std::move(detail)});
 }
@@ -402,17 +400,25 @@ void ProxyCall::on_idle() {
   if (done_) {
     return;
   }
-  if (connection_->connected() || connection_->reused()) {
-    fail(504, "UpstreamTimeout", "the server sent nothing in time");
-  } else if (!retry()) {
-    fail(504, "ConnectTimeout", "no connection in time");
+  if (!connection_->connected() && !connection_->reused()) {
+    fail_before_answer(Fault::kNotConnected, 504, "ConnectTimeout", "no connection in time");
+  } else {
+    time_out("the server sent nothing in time");
   }
   caller_.on_flush();
 }
 
+void ProxyCall::time_out(std::string_view what) {
+  if (head_passed_) {
+    fail(504, "UpstreamTimeout", std::string(what));
+  } else {
+    fail_before_answer(Fault::kOther, 504, "UpstreamTimeout", std::string(what));
+  }
+}
+
 void ProxyCall::on_deadline() {
   if (!done_) {
-    fail(504, "UpstreamTimeout", "the answer was not complete in time");
+    time_out("the answer was not complete in time");
     caller_.on_flush();
   }
 }

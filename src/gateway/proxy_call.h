@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "gateway/config.h"
+#include "gateway/attempts.h"
 #include "gateway/exchange.h"
 #include "gateway/upstream_pool.h"
 #include "gateway/upstream_request.h"
@@ -13,14 +13,12 @@
 
 namespace duet::gateway {
 
-// One request to a server over HTTP/1.1, on a pooled connection if there is one. A request that met
-// a connection which the server had just closed is sent once more on a new one, if that is safe:
-// nothing of it was sent, or it is idempotent and has no body. A server that cannot be connected to
-// is passed over for the next endpoint.
+// One request to a server over HTTP/1.1, on a pooled connection if there is one. Where it failed
+// before any byte of an answer it may be sent again (Attempts says when), to the next server or, if
+// it met a connection which the server had just closed, on a new one.
 class ProxyCall final : public Call, public UpstreamConnection::User {
  public:
-  // `origins` are tried in their order.
-  ProxyCall(UpstreamPool& pool, std::vector<Origin*> origins, const UpstreamTimeouts& timeouts,
+  ProxyCall(UpstreamPool& pool, std::shared_ptr<Servers> servers, const UpstreamTimeouts& timeouts,
             const CallHead& head, Caller& caller);
   ~ProxyCall() override;
 
@@ -29,12 +27,13 @@ class ProxyCall final : public Call, public UpstreamConnection::User {
   void finish_body(std::span<const net::Field> trailers) override;
   void resume_answer() override;
   void cancel() override;
+  Usage usage() const override;
   void on_upstream() override;
 
  private:
   void write_request_head(const CallHead& head);
   bool open_connection(bool may_reuse);
-  bool retry();
+  void fail_before_answer(Fault fault, int status, std::string_view reason, std::string detail);
   void read();
   bool read_step();
   bool read_head();
@@ -43,14 +42,15 @@ class ProxyCall final : public Call, public UpstreamConnection::User {
   bool read_tunnel();
   void stream_ended();
   void finish(std::span<const net::Field> trailers);
+  void lose_connection(std::string detail);
   void fail(int status, std::string_view reason, std::string detail);
+  void time_out(std::string_view what);
   void set_timer();
   void on_idle();
   void on_deadline();
 
   UpstreamPool& pool_;
-  std::vector<Origin*> origins_;
-  std::size_t next_origin_ = 0;
+  Attempts attempts_;
   UpstreamTimeouts timeouts_;
   Caller& caller_;
   std::unique_ptr<UpstreamConnection> connection_;
@@ -67,7 +67,6 @@ class ProxyCall final : public Call, public UpstreamConnection::User {
   bool tunnel_ = false;
   bool paused_ = false;
   bool done_ = false;
-  bool retried_ = false;
   bool reading_ = false;
   net::ResponseParser parser_{net::HttpLimits{}};
   net::ResponseHead head_;

@@ -40,6 +40,7 @@ void RequestMetrics::Counts::add(const Counts& other) {
   outgoing += other.outgoing;
   outgoing_bytes += other.outgoing_bytes;
   cold += other.cold;
+  retries += other.retries;
   duration_ns.add(other.duration_ns);
   cpu_ns.add(other.cpu_ns);
   memory_bytes.add(other.memory_bytes);
@@ -76,6 +77,7 @@ void RequestMetrics::record(const AccessRecord& record) {
     counts.outgoing += record.outgoing;
     counts.outgoing_bytes += record.outgoing_bytes;
     counts.cold += record.cold ? 1 : 0;
+    counts.retries += record.retries;
   }
 }
 
@@ -120,6 +122,8 @@ void RequestMetrics::write_backends(observe::Exposition& out) const {
           &Counts::outgoing_bytes);
   counter("duet_handler_cold_requests_total", "Requests that were the first of a handler.",
           &Counts::cold);
+  counter("duet_upstream_retries_total", "Requests that were sent to a server once more.",
+          &Counts::retries);
   each("duet_request_duration_seconds", "histogram", "Wall time from a request's head to its end.",
        [&](const observe::Labels& labels, const Counts& counts) {
          out.histogram(labels, kDurationNs, counts.duration_ns.counts(), counts.duration_ns.sum(),

@@ -48,6 +48,7 @@ class RequestMetrics {
     std::uint64_t outgoing = 0;
     std::uint64_t outgoing_bytes = 0;
     std::uint64_t cold = 0;
+    std::uint64_t retries = 0;
     observe::Histogram<kDurations> duration_ns;
     observe::Histogram<kCpuTimes> cpu_ns;
     observe::Histogram<kMemories> memory_bytes;

@@ -27,7 +27,8 @@ TEST(RequestMetrics, CountsByWhatBecameOfRequests) {
                           .peak_memory_bytes = 128 << 10,
                           .outgoing = 2,
                           .outgoing_bytes = 7,
-                          .cold = true};
+                          .cold = true,
+                          .retries = 2};
   AccessRecord bad = good;
   bad.status = 504;
   bad.reason = "CPULimit";
@@ -45,6 +46,7 @@ TEST(RequestMetrics, CountsByWhatBecameOfRequests) {
   EXPECT_THAT(text, HasSubstr("duet_handler_outgoing_requests_total" + labels + "} 6\n"));
   EXPECT_THAT(text, HasSubstr("duet_handler_outgoing_body_bytes_total" + labels + "} 21\n"));
   EXPECT_THAT(text, HasSubstr("duet_handler_cold_requests_total" + labels + "} 3\n"));
+  EXPECT_THAT(text, HasSubstr("duet_upstream_retries_total" + labels + "} 6\n"));
   EXPECT_THAT(text,
               HasSubstr("duet_request_duration_seconds_bucket" + labels + R"(,le="0.001"} 0)"));
   EXPECT_THAT(text,

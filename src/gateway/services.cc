@@ -60,33 +60,35 @@ std::unique_ptr<Call> BrokenHandler::start(const CallHead&, Caller& caller) {
 Result<std::shared_ptr<ProxyService>> ProxyService::create(std::string name,
                                                            const ProxyBackend& config,
                                                            UpstreamPool& pool) {
-  std::shared_ptr<ProxyService> service(new ProxyService(std::move(name), config, pool));
+  std::shared_ptr<ProxyService> service(new ProxyService(name, config, pool));
+  std::vector<Origin*> origins;
   for (const Endpoint& endpoint : config.endpoints) {
     DUET_ASSIGN(Origin * origin, pool.origin(endpoint.address, endpoint.port));
-    origin->named = true;
-    service->origins_.push_back(origin);
+    origins.push_back(origin);
+  }
+  if (!origins.empty()) {
+    service->servers_ = std::make_shared<BalancedServers>(
+        std::move(origins), std::move(name),
+        BalancedServers::Policy{.health = {.failure_limit = config.failure_limit,
+                                           .counts_errors = config.counts_errors},
+                                .retry_limit = config.retry_limit},
+        pool.loop());
   }
   return service;
 }
 
 std::unique_ptr<Call> ProxyService::start(const CallHead& head, Caller& caller) {
-  if (origins_.empty()) {
+  if (!servers_) {
     return std::make_unique<FailedCall>(
         caller, Failure{.status = 503, .reason = "NoEndpoints", .detail = {}});
-  }
-  std::vector<Origin*> order;
-  order.reserve(origins_.size());
-  next_ = next_ + 1 < origins_.size() ? next_ + 1 : 0;
-  for (std::size_t i = 0; i < origins_.size(); ++i) {
-    order.push_back(origins_[(next_ + i) % origins_.size()]);
   }
   const UpstreamTimeouts timeouts{.connect_ms = config_.connect_timeout_ms,
                                   .idle_ms = config_.idle_timeout_ms,
                                   .total_ms = head.timeout_ms};
   if (config_.http2) {
-    return std::make_unique<Http2ProxyCall>(pool_, std::move(order), timeouts, head, caller);
+    return std::make_unique<Http2ProxyCall>(pool_, servers_, timeouts, head, caller);
   }
-  return std::make_unique<ProxyCall>(pool_, std::move(order), timeouts, head, caller);
+  return std::make_unique<ProxyCall>(pool_, servers_, timeouts, head, caller);
 }
 
 Result<std::shared_ptr<HandlerService>> HandlerService::create(std::string name,

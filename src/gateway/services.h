@@ -11,6 +11,7 @@
 #include "gateway/guest_log.h"
 #include "gateway/outbound_policy.h"
 #include "gateway/sandbox_engine.h"
+#include "gateway/servers.h"
 #include "gateway/template_cache.h"
 #include "gateway/upstream_pool.h"
 
@@ -56,7 +57,7 @@ class BrokenHandler final : public Backend {
   std::string why_;
 };
 
-// Passes requests on to servers, each in its turn.
+// Passes requests on to servers.
 class ProxyService final : public Backend {
  public:
   static Result<std::shared_ptr<ProxyService>> create(std::string name, const ProxyBackend& config,
@@ -70,8 +71,7 @@ class ProxyService final : public Backend {
   std::string name_;
   ProxyBackend config_;
   UpstreamPool& pool_;
-  std::vector<Origin*> origins_;
-  std::size_t next_ = 0;
+  std::shared_ptr<Servers> servers_;  // null: there are none
 };
 
 // What the calls of one handler share, and what outlives a table that named it.

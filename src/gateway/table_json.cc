@@ -192,6 +192,9 @@ void visit(auto& v, Is<ProxyBackend> auto& x) {
   v.field("http2", x.http2);
   v.field("connectTimeoutMs", x.connect_timeout_ms);
   v.field("idleTimeoutMs", x.idle_timeout_ms);
+  v.field("retryLimit", x.retry_limit);
+  v.field("failureLimit", x.failure_limit);
+  v.field("countsErrors", x.counts_errors);
 }
 void visit(auto& v, Is<StaticBackend> auto& x) {
   v.field("status", x.status);

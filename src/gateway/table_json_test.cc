@@ -30,10 +30,14 @@ RouteTable full_table() {
   HandlerBackend handler{.code = "sha256:1", .env = {{"K", "V"}, {"E", ""}}, .args = {"a"}};
   handler.limits.cpu_ms = 0;
   handler.allow_outbound = {{"http", "api", 80}};
-  table.backends = {
-      {"static", StaticBackend{.status = 500, .reason = "R", .body = "b"}},
-      {"pods", ProxyBackend{.endpoints = {{"10.0.0.1", 80}}, .http2 = true, .idle_timeout_ms = 0}},
-      {"code", handler}};
+  table.backends = {{"static", StaticBackend{.status = 500, .reason = "R", .body = "b"}},
+                    {"pods", ProxyBackend{.endpoints = {{"10.0.0.1", 80}},
+                                          .http2 = true,
+                                          .idle_timeout_ms = 0,
+                                          .retry_limit = 0,
+                                          .failure_limit = 9,
+                                          .counts_errors = true}},
+                    {"code", handler}};
   table.services = {{"default", "api", 8080, "pods"}};
   return table;
 }

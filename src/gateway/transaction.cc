@@ -184,7 +184,9 @@ void Transaction::end() {
                             .peak_memory_bytes = usage_.peak_memory_bytes,
                             .outgoing = usage_.outgoing,
                             .outgoing_bytes = usage_.outgoing_bytes,
-                            .cold = usage_.cold};
+                            .cold = usage_.cold,
+                            .retries = usage_.retries,
+                            .retry_reason = usage_.retry_reason};
   front_.account(record);
   route_name_ = backend_name_ = {};
   --front_.requests_in_flight;

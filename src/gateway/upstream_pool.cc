@@ -54,7 +54,7 @@ Result<Origin*> UpstreamPool::origin(const std::string& ip, int port) {
 void UpstreamPool::prune() {
   if (origins_.size() > kOriginLimit) {
     std::erase_if(origins_, [](const auto& entry) {
-      return !entry.second->named && entry.second->calls == 0 && entry.second->sessions.empty();
+      return entry.second->holders == 0 && entry.second->sessions.empty();
     });
   }
 }

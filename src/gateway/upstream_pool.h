@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "gateway/server_health.h"
 #include "gateway/upstream_session.h"
 #include "net/event_loop.h"
 #include "net/socket.h"
@@ -50,12 +51,13 @@ class UpstreamConnection final : public net::IoHandler {
   net::MemberTimer<UpstreamConnection, &UpstreamConnection::on_idle_timeout> timer_{*this};
 };
 
-// A server's address, the idle connections of HTTP/1.1 to it, and those of HTTP/2.
+// A server: its address, how it is, the idle connections of HTTP/1.1 to it, and those of HTTP/2.
 struct Origin {
   net::SocketAddress address;
-  std::string name;    // "10.0.0.1:80"
-  int calls = 0;       // that may use it
-  bool named = false;  // by a table: it stays
+  std::string name;            // "10.0.0.1:80"
+  std::int32_t in_flight = 0;  // requests at it
+  std::int32_t holders = 0;    // who may ask it; it stays as long
+  ServerHealth health;
   std::vector<std::unique_ptr<UpstreamConnection>> idle;
   std::vector<std::unique_ptr<UpstreamSession>> sessions;
 };
@@ -72,7 +74,7 @@ class UpstreamPool final : public net::Deferred {
 
   // The origin at `address`; it lives as long as the pool, or until prune().
   Result<Origin*> origin(const std::string& ip, int port);
-  // Forgets origins that no table names and no call uses, if there are more than kOriginLimit.
+  // Forgets origins that nobody holds, if there are more than kOriginLimit.
   void prune();
 
   // An idle connection, or none. `certain`: asks the kernel once more that the server did not close

@@ -209,7 +209,7 @@ void UpstreamSession::end_users() {
     users_.erase(id);
     if (user != nullptr) {
       user->on_closed(error == NGHTTP2_NO_ERROR         ? Close::kComplete
-                      : error == NGHTTP2_REFUSED_STREAM ? Close::kRefused
+                      : error == NGHTTP2_REFUSED_STREAM ? goes_ ? Close::kUnseen : Close::kRefused
                       : error == NGHTTP2_PROTOCOL_ERROR ? Close::kBroken
                                                         : Close::kReset,
                       nghttp2_http2_strerror(error));

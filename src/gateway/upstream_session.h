@@ -38,6 +38,7 @@ class UpstreamSession final : public net::IoHandler, public net::Deferred {
     kComplete,      // both sides have said everything
     kReset,         // the server gave the request up
     kRefused,       // the server did nothing with it (section 8.7): it may be sent again
+    kUnseen,        // and did not even look at it, because it goes (section 6.8)
     kBroken,        // what the server sent is not HTTP/2
     kLost,          // the connection ended
     kNotConnected,  // there never was one
@@ -128,6 +129,7 @@ class UpstreamSession final : public net::IoHandler, public net::Deferred {
   net::Stream stream_;
   bool connected_ = false;
   bool retired_ = false;  // takes no more requests
+  bool goes_ = false;     // the server has said GOAWAY
   bool closed_ = false;
   bool running_ = false;
   struct Ended {

@@ -127,7 +127,7 @@ Status UpstreamSession::make_session() {
 
 void UpstreamSession::frame_received(const nghttp2_frame& frame) {
   if (frame.hd.type == NGHTTP2_GOAWAY) {
-    retired_ = true;
+    retired_ = goes_ = true;
     refuse_after(frame.goaway.last_stream_id);
     return;
   }
