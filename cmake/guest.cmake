@@ -141,29 +141,32 @@ function(duet_guest_target name)
   add_dependencies(guests guest_${name})
 endfunction()
 
-# duet_rust_guests(<workspace folder> <package>...): components from a Cargo workspace of packages that build one
-# <package>.wasm each. Without the target wasm32-wasip2 they are left out, and the build says so.
-function(duet_rust_guests folder)
+# duet_rust_guests(<workspace folder> <target> <package>...): components (wasm32-wasip2) or core modules (wasm32-wasip1)
+# from a Cargo workspace of packages that build one <package>.wasm each. Without the target they are left out, and the
+# build says so.
+function(duet_rust_guests folder target)
   set(packages ${ARGN})
   list(JOIN packages ", " names)
-  duet_rust_target(wasm32-wasip2 found)
+  duet_rust_target(${target} found)
   if(NOT found)
     message(NOTICE "The Rust guests are left out (${names}), and with them the tests that need them: rustc has no "
-      "standard library for wasm32-wasip2. With rustup: rustup target add wasm32-wasip2.")
+      "standard library for ${target}. With rustup: rustup target add ${target}.")
     return()
   endif()
   set(workspace ${CMAKE_CURRENT_SOURCE_DIR}/${folder})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${workspace}/*.rs ${workspace}/Cargo.*)
   set(outs)
   set(copies)
+  set(wanted)
   foreach(package ${packages})
     set(out ${DUET_GUEST_DIR}/${package}.wasm)
     list(APPEND outs ${out})
     list(APPEND copies COMMAND ${CMAKE_COMMAND} -E copy
-      ${DUET_CARGO_GUESTS}/wasm32-wasip2/release/${package}.wasm ${out})
+      ${DUET_CARGO_GUESTS}/${target}/release/${package}.wasm ${out})
+    list(APPEND wanted -p ${package})
   endforeach()
   add_custom_command(OUTPUT ${outs}
-    COMMAND ${DUET_CARGO} build --quiet --release --locked --target wasm32-wasip2
+    COMMAND ${DUET_CARGO} build --quiet --release --locked --target ${target} ${wanted}
       --manifest-path ${workspace}/Cargo.toml --target-dir ${DUET_CARGO_GUESTS}
     ${copies}
     DEPENDS ${sources} COMMENT "Building guests ${names}" VERBATIM)

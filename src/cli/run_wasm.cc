@@ -84,7 +84,7 @@ Result<int> run_wasm(const Invocation& invocation, const Workload& workload,
   if (!code.ok()) {
     return command_error(code.error().wrap(workload.name));
   }
-  if (code->kind == engine::Kind::kHandler) {
+  if (engine::is_handler(code->kind)) {
     return invalid("error: " + workload.name +
                    " is a request handler, not a program; try: duet serve " + invocation.words[0]);
   }

@@ -25,12 +25,15 @@ constexpr Flag kFlags[] = {
     {"allow-outbound", 0, "URL",
      "Let the handler connect there: http://api.local:8080, https://*.example.com or http://*"},
     {"memory", 'm', "BYTES", "Limit of a request's memory (default 64Mi)"},
+    {"wagi", 0, "", "Serve a program that speaks CGI: a core module of WASI preview 1"},
     {"plain-http", 0, "REGISTRY", "Speak plain HTTP to this registry (host[:port])"},
     {"auth-file", 0, "PATH", "Credentials in the format of Docker's config.json"},
     {"ca-file", 0, "PATH", "Certificate authorities (PEM) to trust beside the system's"},
 };
 constexpr Example kExamples[] = {
     {"Try a handler", "duet serve hello.wasm"},
+    {"A program that prints its answer after \"Content-Type: ...\" and an empty line",
+     "duet serve --wagi hello.wasm"},
     {"On another port, with a setting and one service that it may call",
      "duet serve --addr 0.0.0.0:9000 --env GREETING=Hi --allow-outbound http://127.0.0.1:7000 "
      "front.wasm"},
@@ -174,13 +177,17 @@ Result<int> run(const Invocation& invocation) {
   }
   const sys::SystemClock clock;
   DUET_ASSIGN(const auto cache, open_code_cache(invocation, clock));
-  const auto code = cache->ensure(workload.module.get(), workload.digest);
+  backend->use = invocation.has("wagi") ? engine::Use::kWagi : engine::Use::kOwn;
+  const auto code = cache->ensure(workload.module.get(), workload.digest, backend->use);
   if (!code.ok()) {
     return command_error(code.error().wrap(workload.name));
   }
-  if (code->kind != engine::Kind::kHandler) {
+  if (!engine::is_handler(code->kind)) {
     return invalid("error: " + workload.name +
-                   " is a program, not a request handler; try: duet run " + invocation.words[0]);
+                   " is a program, not a request handler; try: duet run " + invocation.words[0] +
+                   (code->kind == engine::Kind::kModuleProgram
+                        ? " (or, if it speaks CGI: duet serve --wagi " + invocation.words[0] + ")"
+                        : ""));
   }
   backend->code = code->digest;
   backend->args = {workload.name};
@@ -193,17 +200,19 @@ Result<int> run(const Invocation& invocation) {
 }  // namespace
 
 Verb serve_verb() {
-  return {.name = "serve",
-          .arguments = "(FILE.wasm | IMAGE)",
-          .summary = "Serve one Wasm request handler now",
-          .description =
-              "Starts a gateway for one component that exports wasi:http/incoming-handler, prints\n"
-              "its address and the access log, and stops with Ctrl-C. Each request gets a fresh\n"
-              "sandbox that may connect to nothing unless --allow-outbound says so.",
-          .flags = kFlags,
-          .examples = kExamples,
-          .run = run,
-          .words = Words::kFilesAndImages};
+  return {
+      .name = "serve",
+      .arguments = "(FILE.wasm | IMAGE)",
+      .summary = "Serve one Wasm request handler now",
+      .description =
+          "Starts a gateway for one component that exports wasi:http/incoming-handler, or with\n"
+          "--wagi for a program that speaks CGI, prints its address and the access log, and\n"
+          "stops with Ctrl-C. Each request gets a fresh sandbox that may connect to nothing\n"
+          "unless --allow-outbound says so.",
+      .flags = kFlags,
+      .examples = kExamples,
+      .run = run,
+      .words = Words::kFilesAndImages};
 }
 
 }  // namespace duet::cli

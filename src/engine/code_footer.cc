@@ -55,6 +55,8 @@ std::optional<Kind> kind_of(char byte) {
       return Kind::kComponentProgram;
     case 3:
       return Kind::kHandler;
+    case 4:
+      return Kind::kModuleHandler;
     default:
       return std::nullopt;
   }

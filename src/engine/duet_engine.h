@@ -124,6 +124,10 @@ typedef struct {
  * caller keeps and closes fd. */
 int32_t duet_handler_load(duet_engine* engine, int fd, const duet_handler_config* config,
                           duet_handler** out, duet_error* error);
+/* The same for a core module of WASI preview 1 that exports _start. Its environment comes with each
+ * request, not from `config`. */
+int32_t duet_handler_load_command(duet_engine* engine, int fd, const duet_handler_config* config,
+                                  duet_handler** out, duet_error* error);
 /* Another handler of the same code with a configuration of its own: costs a few hundred bytes.
  * Either may go first. */
 int32_t duet_handler_share(const duet_handler* handler, const duet_handler_config* config,
@@ -160,6 +164,19 @@ typedef struct {
 
 /* Starts a request in a fresh sandbox. Nothing of the guest runs before the first poll. */
 int32_t duet_request_start(duet_handler* handler, const duet_request_head* head,
+                           const duet_limits* limits, uint64_t token, duet_request** out,
+                           duet_error* error);
+
+typedef struct {
+  duet_slice environment; /* "NAME=value" of each variable, each ended by a zero byte */
+  bool body_complete;     /* nothing comes on standard input */
+} duet_command_input;
+
+/* As duet_request_start for a handler of duet_handler_load_command. What is written to the request
+ * is the guest's standard input, and what it prints is the body that is read: there is no head, and
+ * no more of it waits than response_chunk_bytes. Standard error goes to the log. There are no
+ * outgoing requests; resource_limit bounds what the guest waits for at once. */
+int32_t duet_command_start(duet_handler* handler, const duet_command_input* input,
                            const duet_limits* limits, uint64_t token, duet_request** out,
                            duet_error* error);
 
@@ -237,6 +254,7 @@ enum {
   DUET_END_EXHAUSTED =
       6, /* no sandbox could be made: all are in use, or the guest needs more than one may have */
   DUET_END_INTERNAL = 7,
+  DUET_END_EXIT = 8, /* the guest exited with another code than 0 */
 };
 
 typedef struct {

@@ -18,6 +18,8 @@ std::string_view kind_name(Kind kind) {
       return "component program";
     case Kind::kHandler:
       return "request handler";
+    case Kind::kModuleHandler:
+      return "WAGI handler";
   }
   return "unknown kind";
 }

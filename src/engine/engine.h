@@ -16,10 +16,22 @@ enum class Kind : std::uint8_t {
   kModuleProgram = 1,     // a core module with _start, WASI preview 1
   kComponentProgram = 2,  // a component that exports wasi:cli/run 0.2
   kHandler = 3,           // a component that exports wasi:http/incoming-handler 0.2
+  kModuleHandler = 4,     // as kModuleProgram, compiled to answer requests by WAGI
 };
 
-// "core module program", "component program" or "request handler".
+// "core module program", "component program", "request handler" or "WAGI handler".
 std::string_view kind_name(Kind kind);
+
+// Whether it answers requests in the gateway, and is no program.
+constexpr bool is_handler(Kind kind) {
+  return kind == Kind::kHandler || kind == Kind::kModuleHandler;
+}
+
+// What a module is compiled for.
+enum class Use : std::uint8_t {
+  kOwn,   // what it exports says what it is
+  kWagi,  // a core module's program answers requests, each time started anew
+};
 
 // How a handler's accesses to its memory are kept within it. Code is compiled for one of the two.
 enum class Bounds : std::uint8_t {

@@ -90,11 +90,11 @@ inline CompilerRun run_compiler(int input, std::vector<std::string> arguments = 
 }
 
 // The compiled file of a guest of guests/.
-inline Fd compile_guest(std::string_view name) {
+inline Fd compile_guest(std::string_view name, std::vector<std::string> arguments = {}) {
   const Fd input(open(guest_path(name).c_str(), O_RDONLY | O_CLOEXEC));
   EXPECT_GE(input.get(), 0) << "there is no guest " << guest_path(name)
                             << ": build the target guests";
-  CompilerRun run = run_compiler(input.get());
+  CompilerRun run = run_compiler(input.get(), std::move(arguments));
   EXPECT_EQ(run.exit_code, 0) << run.errors;
   return std::move(run.output);
 }

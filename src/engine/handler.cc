@@ -3,6 +3,7 @@
 #include <array>
 #include <limits>
 
+#include "engine/code_file.h"
 #include "engine/duet_engine.h"
 #include "engine/error_from.h"
 
@@ -106,13 +107,18 @@ duet_limits to_raw(const RequestLimits& limits) {
 }  // namespace
 
 Result<Handler> Handler::load(Engine& engine, int fd, const HandlerConfig& config) {
+  DUET_ASSIGN(const CodeFooter footer, read_code_footer(fd));
+  if (!is_handler(footer.kind)) {
+    return invalid("request handler: the code is of a " + std::string(kind_name(footer.kind)));
+  }
+  const auto load = footer.kind == Kind::kHandler ? duet_handler_load : duet_handler_load_command;
   const RawConfig raw(config);
   duet_handler* handler = nullptr;
   duet_error error{};
-  if (duet_handler_load(engine.raw(), fd, &raw.get(), &handler, &error) != DUET_OK) {
+  if (load(engine.raw(), fd, &raw.get(), &handler, &error) != DUET_OK) {
     return take_error(error).wrap("request handler");
   }
-  return Handler(handler);
+  return Handler(handler, footer.kind);
 }
 
 Result<Handler> Handler::share(const HandlerConfig& config) const {
@@ -122,7 +128,7 @@ Result<Handler> Handler::share(const HandlerConfig& config) const {
   if (duet_handler_share(handler_, &raw.get(), &handler, &error) != DUET_OK) {
     return take_error(error).wrap("request handler");
   }
-  return Handler(handler);
+  return Handler(handler, kind_);
 }
 
 Handler::~Handler() {
@@ -131,10 +137,12 @@ Handler::~Handler() {
   }
 }
 
-Handler::Handler(Handler&& other) noexcept : handler_(std::exchange(other.handler_, nullptr)) {}
+Handler::Handler(Handler&& other) noexcept
+    : handler_(std::exchange(other.handler_, nullptr)), kind_(other.kind_) {}
 
 Handler& Handler::operator=(Handler&& other) noexcept {
   std::swap(handler_, other.handler_);
+  std::swap(kind_, other.kind_);
   return *this;
 }
 
@@ -153,6 +161,19 @@ Result<HandlerRequest> HandlerRequest::start(Handler& handler, const RequestHead
   duet_request* request = nullptr;
   duet_error error{};
   if (duet_request_start(handler.raw(), &raw, &raw_limits, token, &request, &error) != DUET_OK) {
+    return take_error(error);
+  }
+  return HandlerRequest(request);
+}
+
+Result<HandlerRequest> HandlerRequest::start_command(Handler& handler, const CommandInput& input,
+                                                     const RequestLimits& limits,
+                                                     std::uint64_t token) {
+  const duet_command_input raw{slice(input.environment), input.body_complete};
+  const duet_limits raw_limits = to_raw(limits);
+  duet_request* request = nullptr;
+  duet_error error{};
+  if (duet_command_start(handler.raw(), &raw, &raw_limits, token, &request, &error) != DUET_OK) {
     return take_error(error);
   }
   return HandlerRequest(request);

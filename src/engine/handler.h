@@ -55,13 +55,15 @@ struct HandlerConfig {
 };
 
 // A handler that can be started: its code mapped and linked. Cheap to start a request from. Must
-// outlive its requests. Belongs to its engine's thread.
+// outlive its requests. Belongs to its engine's thread. A component is asked by
+// HandlerRequest::start, a core module (Kind::kModuleHandler) by HandlerRequest::start_command.
 class Handler {
  public:
   // Loads the compiled file (see code_file.h) open as `fd`, which the caller has authenticated: its
   // content runs as machine code. The file is opened again through /proc/self/fd, so it must be
   // readable for the process (a sealed memfd or a file of mode 0444 is). The caller keeps fd and
-  // may close it.
+  // may close it. kInvalid: it is a program. A core module gets its environment with each request
+  // and not from `config`.
   static Result<Handler> load(Engine& engine, int fd, const HandlerConfig& config);
   // Another handler of the same code, mapped and linked once, with a configuration of its own:
   // costs a few hundred bytes. Either may be destroyed first.
@@ -71,10 +73,12 @@ class Handler {
   Handler& operator=(Handler&& other) noexcept;
 
   duet_handler* raw() const { return handler_; }
+  Kind kind() const { return kind_; }
 
  private:
-  explicit Handler(duet_handler* handler) : handler_(handler) {}
+  Handler(duet_handler* handler, Kind kind) : handler_(handler), kind_(kind) {}
   duet_handler* handler_;
+  Kind kind_;
 };
 
 // Bounds of one request's sandbox.
@@ -110,6 +114,12 @@ struct ResponseHead {
   std::span<const Field> headers;  // live until the request is destroyed
 };
 
+// What a core module finds when it is started. Nothing is kept: the strings may go after the call.
+struct CommandInput {
+  std::string_view environment;  // "NAME=value" of each variable, each ended by a zero byte
+  bool body_complete = true;     // nothing comes on standard input
+};
+
 // A piece of a body that the guest writes.
 struct Frame {
   enum class Kind : std::uint8_t {
@@ -141,6 +151,7 @@ struct RequestEnd {
     kMemoryLimit = 5,  // trapped after growth was refused by memory_bytes or table_elements
     kExhausted = 6,    // no sandbox was to be had
     kInternal = 7,
+    kExit = 8,  // exited with another code than 0
   };
   Outcome outcome;
   std::string_view message;  // lives until the request is destroyed; empty for kOk
@@ -197,6 +208,12 @@ class HandlerRequest {
   // for it.
   static Result<HandlerRequest> start(Handler& handler, const RequestHead& head,
                                       const RequestLimits& limits, std::uint64_t token);
+  // As start() for a core module: what is written to the request is its standard input, what it
+  // prints is the body that read() gives, from the first byte: response_head() never has one. At
+  // most response_chunk_bytes of it wait to be read. Standard error goes to the log. There are no
+  // outgoing requests; resource_limit bounds what the guest may wait for at once.
+  static Result<HandlerRequest> start_command(Handler& handler, const CommandInput& input,
+                                              const RequestLimits& limits, std::uint64_t token);
   ~HandlerRequest();
   HandlerRequest(HandlerRequest&& other) noexcept;
   HandlerRequest& operator=(HandlerRequest&& other) noexcept;

@@ -38,7 +38,9 @@ struct Exchange {
 // Drives one request as an event loop would; timers of the guest are due at once.
 class Driver {
  public:
-  Driver(Engine& engine, HandlerRequest request) : engine_(engine), request_(std::move(request)) {}
+  // A command's request has a body from the start, and no head.
+  Driver(Engine& engine, HandlerRequest request, Kind kind = Kind::kHandler)
+      : engine_(engine), request_(std::move(request)), has_body_(kind == Kind::kModuleHandler) {}
 
   HandlerRequest& request() { return request_; }
   Exchange& exchange() { return exchange_; }
@@ -48,11 +50,12 @@ class Driver {
     const RequestEvents events = request_.poll();
     if (auto head = request_.response_head()) {
       exchange_.status = head->status;
+      has_body_ = true;
       for (const Field& field : head->headers) {
         exchange_.headers.emplace(field.name, field.value);
       }
     }
-    if (exchange_.status != 0) {
+    if (has_body_) {
       take_body();
     }
     while (auto piece = request_.next_log()) {
@@ -69,7 +72,7 @@ class Driver {
     return events;
   }
 
-  bool done() const { return ended_ && (body_over_ || exchange_.status == 0); }
+  bool done() const { return ended_ && (body_over_ || !has_body_); }
 
   // Waits until the request wants to be polled. False: nothing will come.
   bool wait() {
@@ -130,6 +133,7 @@ class Driver {
   Engine& engine_;
   HandlerRequest request_;
   Exchange exchange_;
+  bool has_body_;
   bool body_over_ = false;
   bool ended_ = false;
 };
@@ -162,6 +166,14 @@ struct Host {
         handler, {method, "http", "example.test:8080", path, headers, body_complete}, limits, 7);
     EXPECT_TRUE(request.ok()) << request.error().message();
     return Driver(engine, std::move(request).value());
+  }
+
+  // The same for a command; `environment` as CommandInput has it.
+  Driver start_command(std::string_view environment, const RequestLimits& limits = {},
+                       bool body_complete = true) {
+    auto request = HandlerRequest::start_command(handler, {environment, body_complete}, limits, 7);
+    EXPECT_TRUE(request.ok()) << request.error().message();
+    return Driver(engine, std::move(request).value(), Kind::kModuleHandler);
   }
 
   Exchange get(std::string_view path, const RequestLimits& limits = {},

@@ -9,7 +9,7 @@ namespace duet::engine {
 
 // How code of that kind is compiled: DUET_PROFILE_*.
 constexpr std::uint32_t profile_number(Kind kind, Bounds bounds) {
-  if (kind != Kind::kHandler) {
+  if (!is_handler(kind)) {
     return DUET_PROFILE_PROGRAM;
   }
   return bounds == Bounds::kChecked ? DUET_PROFILE_CHECKED_HANDLER : DUET_PROFILE_HANDLER;

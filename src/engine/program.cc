@@ -11,7 +11,7 @@ duet_slice slice(std::string_view text) { return {text.data(), text.size()}; }
 }  // namespace
 
 Result<ProgramEnd> run_program(int fd, Kind kind, const ProgramOptions& options) {
-  if (kind == Kind::kHandler) {
+  if (is_handler(kind)) {
     return invalid(
         "this is a request handler: it cannot be run as a program; serve it (duet serve, or a pod "
         "with a "

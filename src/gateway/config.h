@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/engine.h"
 
 // The whole configuration of a gateway worker as plain values. The agent builds a RouteTable from
 // its objects and sends it as a whole; a worker swaps it atomically, and a request in flight
@@ -172,9 +173,10 @@ struct OutboundRule {
   bool operator==(const OutboundRule&) const = default;
 };
 
-// A component that answers each request in a fresh sandbox.
+// A component, or a core module that speaks CGI, that answers each request in a fresh sandbox.
 struct HandlerBackend {
   std::string code;  // digest under which the code file was sent by the control protocol
+  engine::Use use = engine::Use::kOwn;  // which code of the digest that is
   std::vector<std::pair<std::string, std::string>> env;
   std::vector<std::string> args;
   HandlerLimits limits;

@@ -19,9 +19,11 @@ class RouteSteps;
 // A request on its way to a backend. Views live during Backend::start only.
 struct CallHead {
   std::string_view method;
-  std::string_view scheme;             // http or https, as the client spoke
-  std::string_view authority;          // host[:port]
-  std::string_view target;             // path with query
+  std::string_view scheme;        // http or https, as the client spoke
+  std::string_view authority;     // host[:port]
+  std::string_view target;        // path with query
+  std::string_view matched_path;  // the rule's, if it matched exactly or as a prefix and was kept
+  bool matched_exactly = false;
   std::span<const net::Field> fields;  // without those of one connection, framing and Host
   net::Framing framing = net::Framing::kNone;
   std::uint64_t content_length = 0;

@@ -27,7 +27,7 @@ std::string build_directory() {
 }
 
 // The compiled code of a guest, made once for all tests of the process.
-Result<std::string> compiled(const std::string& name) {
+Result<std::string> compiled(const std::string& name, engine::Use use) {
   static std::mutex mutex;
   static std::map<std::string, std::string> known;
   const std::lock_guard lock(mutex);
@@ -37,8 +37,11 @@ Result<std::string> compiled(const std::string& name) {
   const std::string build = build_directory();
   DUET_ASSIGN(const std::string module,
               sys::read_file(build + "/guests/" + name + ".wasm", 64 << 20));
-  DUET_ASSIGN(sys::Output output,
-              sys::run({.argv = {build + "/duet-compile"}}, module, 120'000, 64 << 20));
+  std::vector<std::string> argv = {build + "/duet-compile"};
+  if (use == engine::Use::kWagi) {
+    argv.emplace_back("--wagi");
+  }
+  DUET_ASSIGN(sys::Output output, sys::run({.argv = argv}, module, 120'000, 64 << 20));
   if (!output.status.ok()) {
     return internal("compiling " + name + ": " + output.err);
   }
@@ -213,8 +216,8 @@ std::string GatewayTest::raw(const std::string& text) const {
   return all.ok() ? *all : "broken: " + all.error().message();
 }
 
-std::string GatewayTest::add_guest(const std::string& name) {
-  auto code = compiled(name);
+std::string GatewayTest::add_guest(const std::string& name, engine::Use use) {
+  auto code = compiled(name, use);
   EXPECT_TRUE(code.ok()) << code.error().message();
   const std::string path = directory_ + "/" + name;
   EXPECT_TRUE(sys::write_file(path, *code).ok());
@@ -224,8 +227,10 @@ std::string GatewayTest::add_guest(const std::string& name) {
   return name;
 }
 
-BackendConfig GatewayTest::handler(const std::string& guest, HandlerLimits limits) {
-  return {guest, HandlerBackend{.code = add_guest(guest),
+BackendConfig GatewayTest::handler(const std::string& guest, HandlerLimits limits,
+                                   engine::Use use) {
+  return {guest, HandlerBackend{.code = add_guest(guest, use),
+                                .use = use,
                                 .limits = limits,
                                 .ns = "default",
                                 .log_path = directory_ + "/" + guest + ".log"}};

@@ -72,8 +72,9 @@ class GatewayTest : public testing::Test {
   // Sends `text` and reads until the gateway closes.
   std::string raw(const std::string& text) const;
   // Sends the code of a guest; returns its digest.
-  std::string add_guest(const std::string& name);
-  BackendConfig handler(const std::string& guest, HandlerLimits limits = {});
+  std::string add_guest(const std::string& name, engine::Use use = engine::Use::kOwn);
+  BackendConfig handler(const std::string& guest, HandlerLimits limits = {},
+                        engine::Use use = engine::Use::kOwn);
   // Lines of the access log that were written since the last call; waits until there is one at
   // least.
   std::string log_lines();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "gateway/handler_start.h"
+
 namespace duet::gateway {
 namespace {
 
@@ -31,35 +33,11 @@ OutcomeAnswer answer_for(Outcome outcome) {
       return {502, "MemoryLimit"};
     case Outcome::kExhausted:
       return {503, "NoSandbox"};
+    case Outcome::kExit:
+      return {502, "ExitCode"};
     default:
       return {500, "EngineError"};
   }
-}
-
-engine::RequestLimits engine_limits(const HandlerShared& shared) {
-  const HandlerLimits& limits = shared.config.limits;
-  const auto buffer_bytes = static_cast<std::uint64_t>(limits.buffer_bytes);
-  return {.memory_bytes = static_cast<std::uint64_t>(limits.memory_bytes),
-          .table_elements = static_cast<std::uint64_t>(limits.table_elements),
-          .instance_limit = static_cast<std::uint32_t>(limits.instances),
-          .resource_limit = static_cast<std::uint32_t>(limits.handles),
-          .outgoing_limit = static_cast<std::uint32_t>(limits.outgoing_concurrent),
-          .cpu_budget_ns = static_cast<std::uint64_t>(limits.cpu_ms * kNsPerMs),
-          .request_body_bytes = buffer_bytes,
-          .response_chunk_bytes = buffer_bytes,
-          .header_bytes = static_cast<std::uint64_t>(limits.header_bytes),
-          .log_bytes = static_cast<std::uint64_t>(limits.log_bytes),
-          .computes_long = shared.computes_long};
-}
-
-// Views of `fields` as the engine takes them; `memory` keeps them.
-std::span<const engine::Field> engine_fields(std::span<const net::Field> fields,
-                                             std::vector<engine::Field>& memory) {
-  memory.clear();
-  for (const net::Field& field : fields) {
-    memory.push_back({field.name, field.value});
-  }
-  return memory;
 }
 
 }  // namespace
@@ -71,6 +49,10 @@ HandlerCall::HandlerCall(std::shared_ptr<HandlerShared> shared, const CallHead& 
       origin_{.steps = head.steps, .step = head.step, .hops = head.hops} {
   ++shared_->in_flight;
   usage_.cold = !std::exchange(shared_->warm, true);
+  if (shared_->cgi) {
+    const auto head_bytes = static_cast<std::size_t>(shared_->config.limits.header_bytes);
+    printed_head_ = std::make_unique<CgiResponseHead>(head_bytes);
+  }
 }
 
 HandlerCall::~HandlerCall() {
@@ -81,24 +63,7 @@ HandlerCall::~HandlerCall() {
 std::unique_ptr<Call> HandlerCall::start(std::shared_ptr<HandlerShared> shared,
                                          const CallHead& head, Caller& caller) {
   std::unique_ptr<HandlerCall> call(new HandlerCall(std::move(shared), head, caller));
-  std::vector<engine::Field> memory;
-  memory.reserve(head.fields.size() + 2);
-  std::span<const engine::Field> fields = engine_fields(head.fields, memory);
-  char digits[20];
-  if (head.framing == net::Framing::kLength) {
-    const auto [end, error] = std::to_chars(digits, digits + sizeof(digits), head.content_length);
-    memory.push_back({"content-length", {digits, static_cast<std::size_t>(end - digits)}});
-    fields = memory;
-  }
-  auto started = engine::HandlerRequest::start(
-      *call->shared_->handler,
-      {.method = head.method,
-       .scheme = head.scheme,
-       .authority = head.authority.empty() ? std::string_view("localhost") : head.authority,
-       .path_with_query = head.target,
-       .headers = fields,
-       .body_complete = head.framing == net::Framing::kNone},
-      engine_limits(*call->shared_), SandboxEngine::token(*call));
+  auto started = start_request(*call->shared_, head, SandboxEngine::token(*call));
   if (!started.ok()) {
     const bool exhausted = started.error().code() == ErrorCode::kExhausted;
     const bool bad = started.error().code() == ErrorCode::kInvalid;
@@ -148,9 +113,7 @@ void HandlerCall::poll() {
   if (events.end() && !done_) {
     take_end();
   }
-  if (head_passed_ && !done_) {
-    read_body();
-  }
+  read_answer();
   finish_if_complete();
   if (!done_ && body_short_ && events.writable()) {
     body_short_ = false;
@@ -163,7 +126,6 @@ void HandlerCall::pass_head() {
   if (!head) {
     return;
   }
-  head_passed_ = true;
   AnswerHead answer{.status = head->status, .framing = net::Framing::kChunked};
   std::vector<net::Field> fields;
   fields.reserve(head->headers.size());
@@ -187,9 +149,61 @@ void HandlerCall::pass_head() {
     return;
   }
   answer.fields = fields;
+  answer_with(answer);
+}
+
+void HandlerCall::answer_with(const AnswerHead& head) {
+  head_passed_ = true;
   const std::int64_t spent_ns = shared_->front.loop.now_ns() - began_ns_;
   shared_->front.loop.set_timer(timer_, shared_->config.limits.wall_ms * kNsPerMs - spent_ns);
-  caller_.on_head(answer);
+  caller_.on_head(head);
+}
+
+void HandlerCall::read_answer() {
+  if (printed_head_ && !head_passed_ && !done_) {
+    read_printed_head();
+  }
+  if (head_passed_ && !done_) {
+    read_body();
+  }
+}
+
+// A command's answer, up to its body.
+void HandlerCall::read_printed_head() {
+  while (!head_passed_ && !done_) {
+    const engine::Frame frame = request_->read();
+    if (frame.kind == engine::Frame::Kind::kPending) {
+      return;
+    }
+    if (frame.kind != engine::Frame::Kind::kData) {
+      const bool nothing = printed_head_->empty();
+      fail(502, nothing ? "NoResponse" : "BadAnswer",
+           nothing ? "the guest printed nothing" : "the guest ended within its answer's head");
+      return;
+    }
+    std::string_view data = frame.data;
+    switch (printed_head_->feed(data)) {
+      case CgiResponseHead::State::kMore:
+        break;
+      case CgiResponseHead::State::kBad:
+        fail(502, "BadAnswer", printed_head_->why());
+        return;
+      case CgiResponseHead::State::kHead:
+        answer_with(printed_head_->answer());
+        if (!done_) {
+          pass_data(data);
+        }
+    }
+  }
+}
+
+void HandlerCall::pass_data(std::string_view data) {
+  response_bytes_ += data.size();
+  if (response_bytes_ > static_cast<std::uint64_t>(shared_->config.limits.response_bytes)) {
+    fail(502, "ResponseLimit", "the guest's body is larger than its limit");
+    return;
+  }
+  paused_ = !caller_.on_data(data);
 }
 
 void HandlerCall::read_body() {
@@ -199,12 +213,7 @@ void HandlerCall::read_body() {
       case engine::Frame::Kind::kPending:
         return;
       case engine::Frame::Kind::kData:
-        response_bytes_ += frame.data.size();
-        if (response_bytes_ > static_cast<std::uint64_t>(shared_->config.limits.response_bytes)) {
-          fail(502, "ResponseLimit", "the guest's body is larger than its limit");
-          return;
-        }
-        paused_ = !caller_.on_data(frame.data);
+        pass_data(frame.data);
         break;
       case engine::Frame::Kind::kTrailers:
         for (const engine::Field& trailer : frame.trailers) {

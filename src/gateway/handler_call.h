@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/handler.h"
+#include "gateway/cgi_response.h"
 #include "gateway/exchange.h"
 #include "gateway/outgoing_call.h"
 #include "gateway/sandbox_engine.h"
@@ -37,7 +38,11 @@ class HandlerCall final : public Call, public SandboxUser {
   HandlerCall(std::shared_ptr<HandlerShared> shared, const CallHead& head, Caller& caller);
   void poll();
   void pass_head();
+  void answer_with(const AnswerHead& head);
+  void read_answer();
+  void read_printed_head();
   void read_body();
+  void pass_data(std::string_view data);
   void take_logs();
   void end_logs();
   void serve_outgoing();
@@ -51,6 +56,7 @@ class HandlerCall final : public Call, public SandboxUser {
   std::shared_ptr<HandlerShared> shared_;
   Caller& caller_;
   std::optional<engine::HandlerRequest> request_;  // none: the guest is gone
+  std::unique_ptr<CgiResponseHead> printed_head_;  // of a command, which prints its answer
   bool head_passed_ = false;
   bool body_ended_ = false;
   bool guest_ended_ = false;

@@ -350,9 +350,12 @@ std::string normalize_host(std::string_view authority) {
 std::optional<RouteMatch> RouteIndex::find(std::string_view listener,
                                            const net::RequestHead& request) const {
   const auto found = [](const Candidate* candidate) {
-    RouteMatch match{candidate->route, candidate->rule, candidate->rule_index, {}};
+    RouteMatch match{candidate->route, candidate->rule, candidate->rule_index, {}, {}};
     if (candidate->match != nullptr && candidate->match->path.type == PathMatch::Type::kPrefix) {
       match.prefix = candidate->match->path.value;
+    } else if (candidate->match != nullptr &&
+               candidate->match->path.type == PathMatch::Type::kExact) {
+      match.exact_path = candidate->match->path.value;
     }
     return match;
   };

@@ -20,6 +20,7 @@ struct RouteMatch {
   std::size_t rule_index = 0;
   std::string_view
       prefix;  // of the path match if it was a prefix: what kReplacePrefixMatch replaces
+  std::string_view exact_path;  // of the path match if it was exact
 };
 
 // The routes of a table made ready to be searched: hosts and exact paths by hash, prefixes by a

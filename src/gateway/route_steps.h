@@ -32,6 +32,8 @@ class RouteSteps : public std::enable_shared_from_this<RouteSteps> {
   std::string scheme_;
   std::string authority_;
   std::string client_address_;
+  std::string_view matched_path_;  // of the table
+  bool matched_exactly_;
   std::int64_t timeout_ms_;
   bool takes_trailers_;
 };

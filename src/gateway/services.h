@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gateway/active_table.h"
+#include "gateway/cgi_request.h"
 #include "gateway/config.h"
 #include "gateway/exchange.h"
 #include "gateway/front.h"
@@ -91,7 +92,8 @@ struct HandlerShared {
   Front& front;
   UpstreamPool& pool;
   GuestLog log;
-  std::shared_ptr<engine::Handler> handler;  // the template
+  std::shared_ptr<engine::Handler> handler;   // the template
+  std::unique_ptr<const CgiEnvironment> cgi;  // of a command; null: a component
   std::int32_t in_flight = 0;
   bool warm = false;           // a request has used it
   bool computes_long = false;  // the last one did

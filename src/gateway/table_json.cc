@@ -176,6 +176,7 @@ void visit(auto& v, Is<OutboundRule> auto& x) {
 }
 void visit(auto& v, Is<HandlerBackend> auto& x) {
   v.field("code", x.code);
+  v.field("use", x.use);
   v.field("env", x.env);
   v.field("args", x.args);
   v.field("limits", x.limits);

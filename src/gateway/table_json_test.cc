@@ -27,7 +27,8 @@ RouteTable full_table() {
                    .hostnames = {"*.x"},
                    .wildcard = Route::Wildcard::kOneLabel,
                    .rules = {rule, {}}}};
-  HandlerBackend handler{.code = "sha256:1", .env = {{"K", "V"}, {"E", ""}}, .args = {"a"}};
+  HandlerBackend handler{
+      .code = "sha256:1", .use = engine::Use::kWagi, .env = {{"K", "V"}, {"E", ""}}, .args = {"a"}};
   handler.limits.cpu_ms = 0;
   handler.allow_outbound = {{"http", "api", 80}};
   table.backends = {{"static", StaticBackend{.status = 500, .reason = "R", .body = "b"}},

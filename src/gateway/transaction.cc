@@ -93,6 +93,8 @@ void Transaction::fill_call_head(const net::RequestHead& request, const RouteMat
   head.method = request.method;
   head.scheme = client_.scheme;
   head.authority = request.authority;
+  head.matched_exactly = !match.exact_path.empty();
+  head.matched_path = head.matched_exactly ? match.exact_path : match.prefix;
   // The target without the scheme and authority of an absolute form.
   const std::size_t size = request.path.size() + request.query.size();
   if (request.path.data() + request.path.size() == request.query.data()) {
@@ -110,6 +112,8 @@ void Transaction::fill_call_head(const net::RequestHead& request, const RouteMat
         text = modify_path(*filters->rewrite->path, request.path, match.prefix);
         text += request.query;
         head.target = text;
+        head.matched_path = {};
+        head.matched_exactly = false;
       }
     }
   }

@@ -58,6 +58,8 @@ constexpr std::array kAnnotations = {
                "wall time of one outgoing request", "a timeout error for the guest"},
     Annotation{"allow-outbound", Type::kOutbound, On::kPod, 0, 0, 0,
                "where outgoing requests may go", "`HTTP-request-denied` for the guest"},
+    Annotation{"handler", Type::kHandler, On::kPod, 0, 0, 0,
+               "how a program of the pod answers requests", ""},
     // Written by duet itself.
     Annotation{"source", Type::kText, On::kAny, 0, 0, 0, "", ""},
     Annotation{"source-file", Type::kText, On::kAny, 0, 0, 0, "", ""},
@@ -139,7 +141,7 @@ std::string annotation_text(AnnotationType type, int64_t value) {
 std::string budget_rows() {
   std::string out;
   for (const Annotation& one : kAnnotations) {
-    if (one.on != On::kPod || one.type == Type::kOutbound) {
+    if (one.on != On::kPod || one.type == Type::kOutbound || one.type == Type::kHandler) {
       continue;
     }
     out += "| `" + std::string(kAnnotationPrefix) + std::string(one.name) + "` | " +

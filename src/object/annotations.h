@@ -17,11 +17,17 @@ namespace duet::object {
 
 inline constexpr std::string_view kAnnotationPrefix = "duet.edge/";
 
+// On a pod: its containers whose images are programs of core modules answer requests by WAGI, if
+// they declare a port or are the pod's only container.
+inline constexpr const char* kHandlerAnnotation = "duet.edge/handler";
+inline constexpr std::string_view kWagi = "wagi";
+
 enum class AnnotationType {
   kDuration,  // 50ms, 10s, 1m30s; in ms
   kCount,     // a whole number
   kBytes,     // a quantity: 64Ki, 16Mi
   kOutbound,  // parse_outbound()
+  kHandler,   // kWagi
   kText,      // anything
 };
 

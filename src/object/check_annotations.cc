@@ -31,12 +31,33 @@ void check_value(const Place& place, const Annotation& annotation) {
     }
     return;
   }
+  if (annotation.type == AnnotationType::kHandler) {
+    if (place.text() != kWagi) {
+      place.error(quote(place.text()) + " must be " + quote(kWagi));
+    }
+    return;
+  }
   if (const auto value = parse_annotation(annotation, place.text()); !value.ok()) {
     place.error(quote(place.text()) + " " + value.error().message());
   }
 }
 
 }  // namespace
+
+void check_handler(const Place& annotations, const Place& spec) {
+  const Place handler = annotations[kHandlerAnnotation];
+  const Place containers = spec["containers"];
+  if (!handler.present() || containers.size() < 2) {
+    return;
+  }
+  bool has_port = false;
+  containers.each([&has_port](const Place& one) { has_port |= one["ports"].size() > 0; });
+  if (!has_port) {
+    handler.error(
+        "none of the pod's containers declares a port, so none of them would be a handler; give "
+        "the one that is a containerPort");
+  }
+}
 
 void check_duet_annotations(const Place& annotations, bool of_pod) {
   if (!annotations.present()) {

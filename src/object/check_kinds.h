@@ -26,6 +26,8 @@ void check_init_container(const Place& container, const Place& volumes);
 
 // The annotations under duet.edge/; `of_pod`: of a pod or a pod template.
 void check_duet_annotations(const Place& annotations, bool of_pod);
+// duet.edge/handler, held against the spec of the pod that it is of.
+void check_handler(const Place& annotations, const Place& spec);
 
 // Notes the items of `list` whose `member` repeats an earlier one's: `<what> "x" is there twice`.
 void check_unique(const Place& list, std::string_view member, std::string_view what);

@@ -98,6 +98,9 @@ void check_pod_spec(const Place& spec) {
   spec["tolerations"].each(check_toleration);
 }
 
-void check_pod(const Place& object) { check_pod_spec(object["spec"]); }
+void check_pod(const Place& object) {
+  check_handler(object["metadata"]["annotations"], object["spec"]);
+  check_pod_spec(object["spec"]);
+}
 
 }  // namespace duet::object

@@ -72,6 +72,7 @@ void check_deployment(const Place& object) {
   check_selector(spec);
   check_strategy(spec["strategy"]);
   check_duet_annotations(spec["template"]["metadata"]["annotations"], true);
+  check_handler(spec["template"]["metadata"]["annotations"], pod);
   check_pod_spec(pod);
   if (pod["restartPolicy"].text("Always") != "Always") {
     pod["restartPolicy"].error("must be \"Always\" in a Deployment");

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/engine.h"
 #include "object/pod.h"
 #include "pod/environment.h"
 
@@ -17,7 +18,8 @@ struct HandlerInstance {
   object::ObjectKey pod;
   std::string uid;
   std::string container;
-  std::string code_digest;  // of the module; names its code in the code cache
+  std::string code_digest;  // of the module; names its code in the code cache, with `use`
+  engine::Use use = engine::Use::kOwn;
   std::vector<std::string> args;
   Environment environment;
   object::Resources resources;

@@ -1,5 +1,6 @@
 #include "pod/image_preparer.h"
 
+#include "object/annotations.h"
 #include "oci/module.h"
 #include "oci/reference.h"
 
@@ -41,7 +42,7 @@ Result<std::optional<ReadyImage>> ImagePreparer::prepare(const ImageRequest& req
 
 Result<ReadyImage> ImagePreparer::prepare_image(const ImageRequest& request, oci::Image image) {
   if (image.kind == oci::ImageKind::kWasm) {
-    return prepare_module(std::move(image));
+    return prepare_module(request, std::move(image));
   }
   if (request.wasm) {
     return Error(ErrorCode::kUnsupported, "image \"" + request.reference +
@@ -85,20 +86,26 @@ Result<ReadyImage> ImagePreparer::prepare_container(oci::Image image) {
   return ready;
 }
 
-Result<ReadyImage> ImagePreparer::prepare_module(oci::Image image) {
+Result<ReadyImage> ImagePreparer::prepare_module(const ImageRequest& request, oci::Image image) {
   DUET_ASSIGN(const sys::Fd module, oci::open_module(store_, image, options_.pull.helper));
   ReadyImage ready;
   ready.code_digest = image.module_blob.digest;
   if (!image.module_path.empty()) {
     DUET_ASSIGN(ready.code_digest, wasm::file_digest(module.get()));
   }
-  auto code = cache_.ensure(module.get(), ready.code_digest);
+  DUET_ASSIGN(const oci::ModuleFormat format, oci::module_format(module.get()));
+  ready.component = format == oci::ModuleFormat::kComponent;
+  const auto use = request.wagi && !ready.component ? engine::Use::kWagi : engine::Use::kOwn;
+  auto code = cache_.ensure(module.get(), ready.code_digest, use);
   if (!code.ok()) {
     return code.error().wrap("module of image \"" + image.name + "\"");
   }
-  ready.kind =
-      code->kind == engine::Kind::kHandler ? WorkloadKind::kHandler : WorkloadKind::kProgram;
-  ready.component = code->kind != engine::Kind::kModuleProgram;
+  ready.kind = engine::is_handler(code->kind) ? WorkloadKind::kHandler : WorkloadKind::kProgram;
+  if (request.wagi && ready.kind == WorkloadKind::kProgram) {
+    return invalid("module of image \"" + image.name + "\": " + object::kHandlerAnnotation +
+                   " is for core modules of WASI preview 1, and this is a component; build it "
+                   "for wasm32-wasip1, or with wasi:http");
+  }
   ready.image = std::move(image);
   return ready;
 }

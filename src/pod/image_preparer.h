@@ -37,7 +37,7 @@ class ImagePreparer {
                           const std::stop_token& stop);
   Result<ReadyImage> prepare_image(const ImageRequest& request, oci::Image image);
   Result<ReadyImage> prepare_container(oci::Image image);
-  Result<ReadyImage> prepare_module(oci::Image image);
+  Result<ReadyImage> prepare_module(const ImageRequest& request, oci::Image image);
 
   oci::ContentStore& store_;
   container::LayerStore* layers_;

@@ -33,6 +33,7 @@ struct ImageRequest {
   std::string reference;
   std::string pull_policy;  // Always, IfNotPresent, Never
   bool wasm = false;        // the pod insists on Wasm
+  bool wagi = false;        // a core module's program is to be a handler
   auto operator<=>(const ImageRequest&) const = default;
 };
 

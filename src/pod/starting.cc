@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "object/annotations.h"
 #include "pod/pass.h"
 #include "pod/wasm_runtime.h"
 #include "sys/file.h"
@@ -18,6 +19,14 @@ constexpr int64_t kStartRetryLimitMs = 300'000;
 constexpr int64_t kPostStartLimitMs = 30'000;
 
 }  // namespace
+
+// Whether the pod wants a handler of `container`, and none of its containers is one.
+bool PodWorker::asks_in_vain(const Pass& pass, const object::Container& container) {
+  return image_request(pass.pod, container).wagi &&
+         std::none_of(pass.images.begin(), pass.images.end(), [](const auto& image) {
+           return !image.second.ready || image.second.ready->kind == WorkloadKind::kHandler;
+         });
+}
 
 void PodWorker::register_handler(Pass& pass, const object::Container& container,
                                  const ReadyImage& image) {
@@ -54,6 +63,7 @@ void PodWorker::register_handler(Pass& pass, const object::Container& container,
                              .uid = uid_,
                              .container = container.name,
                              .code_digest = image.code_digest,
+                             .use = image.component ? engine::Use::kOwn : engine::Use::kWagi,
                              .args = wasm_argv(container, image.image.config, *environment),
                              .environment = wasm_environment(image.image.config, *environment),
                              .resources = container.resources,
@@ -110,6 +120,11 @@ void PodWorker::start(Pass& pass, const object::Container& container,
   memory.start_failures = 0;
   pass.starts[container.name] = {decision.attempt, *started};
   event("Normal", "Started", "Started container " + container.name);
+  if (asks_in_vain(pass, container)) {
+    event("Warning", "NoHandler",
+          std::string(object::kHandlerAnnotation) + " is for core modules of WASI preview 1: " +
+              container.name + " is a container image, and runs as one");
+  }
 }
 
 Result<monitor::ChildState> PodWorker::try_start(Pass& pass, const object::Container& container,

@@ -1,3 +1,4 @@
+#include "object/annotations.h"
 #include "pod/pass.h"
 
 namespace duet::pod {
@@ -10,10 +11,21 @@ bool asks_for_wasm(const object::Pod& pod) {
          (arch != pod.spec.node_selector.end() && arch->second.starts_with("wasm32"));
 }
 
+// Whether `container` can be reached if it is a handler: see route::endpoints_of.
+bool can_serve(const object::Pod& pod, const object::Container& container) {
+  const auto& all = pod.spec.containers;
+  const bool listed = std::any_of(all.begin(), all.end(),
+                                  [&](const auto& one) { return one.name == container.name; });
+  return listed && (all.size() == 1 || !container.ports.empty());
+}
+
 }  // namespace
 
 ImageRequest image_request(const object::Pod& pod, const object::Container& container) {
-  return {container.image, container.image_pull_policy, asks_for_wasm(pod)};
+  const auto handler = pod.meta.annotations.find(object::kHandlerAnnotation);
+  const bool wagi = handler != pod.meta.annotations.end() && handler->second == object::kWagi &&
+                    can_serve(pod, container);
+  return {container.image, container.image_pull_policy, asks_for_wasm(pod), wagi};
 }
 
 std::optional<std::string> unsuitable(const PodContext& context, const object::Pod& pod) {

@@ -97,6 +97,7 @@ class PodWorker {
   void start(Pass& pass, const object::Container& container, const ContainerDecision& decision);
   Result<monitor::ChildState> try_start(Pass& pass, const object::Container& container,
                                         const ReadyImage& image, const ContainerDecision& decision);
+  static bool asks_in_vain(const Pass& pass, const object::Container& container);
   void start_failed(const object::Container& container, const ImageWait& why, int64_t now_ms);
   Result<Environment> environment_of(const Pass& pass, const object::Container& container) const;
   void register_handler(Pass& pass, const object::Container& container, const ReadyImage& image);

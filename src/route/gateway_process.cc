@@ -126,7 +126,7 @@ Status GatewayProcess::give_code(gateway::ControlClient& client,
     if (handler == nullptr || !given.insert(handler->code).second) {
       continue;
     }
-    DUET_ASSIGN(const auto code, cache_.find(handler->code));
+    DUET_ASSIGN(const auto code, cache_.find(handler->code, handler->use));
     DUET_TRY(client.add_code(handler->code, code.fd.get()));
   }
   return {};

@@ -233,17 +233,20 @@ class Backends {
     const Endpoints endpoints =
         has_port ? endpoints_of(*service, service->ports.front(), site_.pods, site_.handlers)
                  : Endpoints{};
-    if (!endpoints.handlers.empty()) {
+    const bool wagi =
+        !endpoints.handlers.empty() && endpoints.handlers.front()->use == engine::Use::kWagi;
+    if (!endpoints.handlers.empty() && !wagi) {
       const auto& handler = *endpoints.handlers.front();
       const std::string backend = handler_name(handler);
       put_handler(backend, handler);
       return backend;
     }
-    if (has_port && endpoints.addresses.empty()) {
+    if (has_port && !wagi && endpoints.addresses.empty()) {
       put({"filter/none", gateway::StaticBackend{.status = 503, .reason = "NoEndpoints"}});
       return "filter/none";
     }
     const char* what = service == nullptr ? " does not exist"
+                       : wagi             ? " is of a WAGI handler, which cannot pass requests on"
                        : has_port         ? " is of containers, and only a handler can be a filter"
                                           : " has no port";
     built_.problems.push_back({{object::Kind::kHttpRoute, owner.ns, owner.name},
@@ -263,10 +266,17 @@ class Backends {
       return;
     }
     auto policy = handler_policy(handler.resources, handler.annotations);
+    if (handler.use == engine::Use::kWagi && !policy.allow_outbound.empty()) {
+      policy.allow_outbound.clear();
+      policy.problems.emplace_back(
+          "annotation duet.edge/allow-outbound: without effect on a WAGI handler, which has no way "
+          "to connect");
+    }
     for (const auto& problem : policy.problems) {
       built_.problems.push_back({handler.pod, handler.uid, "InvalidAnnotation", problem});
     }
     put({name, gateway::HandlerBackend{.code = handler.code_digest,
+                                       .use = handler.use,
                                        .env = handler.environment,
                                        .args = handler.args,
                                        .limits = policy.limits,

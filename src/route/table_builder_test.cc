@@ -60,6 +60,32 @@ const gateway::BackendConfig* find(const gateway::RouteTable& table, const std::
   return nullptr;
 }
 
+TEST(BuildTable, WagiHandlersAreToldAndNoFilters) {
+  SiteObjects site;
+  site.services = {service("web")};
+  site.pods = {ready_pod("w", "web")};
+  site.handlers = {handler(site.pods[0])};
+  site.handlers[0].use = engine::Use::kWagi;
+  site.handlers[0].annotations = {{"duet.edge/allow-outbound", "http://api"}};
+  object::HttpRoute route = route_to("r", {{.service = "web", .port = 80}});
+  object::HttpRouteFilter filter;
+  filter.type = object::HttpRouteFilter::Type::kExtensionRef;
+  filter.service = "web";
+  route.rules[0].filters = {filter};
+  site.http_routes = {route};
+  const auto built = build_table(site);
+  const auto* backend = find(built.table, "handler/default/w/main");
+  ASSERT_NE(backend, nullptr);
+  EXPECT_EQ(std::get<gateway::HandlerBackend>(backend->kind).use, engine::Use::kWagi);
+  EXPECT_TRUE(std::get<gateway::HandlerBackend>(backend->kind).allow_outbound.empty());
+  const std::vector<std::string> expected = {"filter/missing"};
+  EXPECT_EQ(built.table.routes.at(0).rules.at(0).filters.handlers, expected);
+  ASSERT_EQ(built.problems.size(), 2U);
+  EXPECT_EQ(built.problems[0].reason, "FilterNotFound");
+  EXPECT_NE(built.problems[0].message.find("cannot pass requests on"), std::string::npos);
+  EXPECT_NE(built.problems[1].message.find("allow-outbound: without effect"), std::string::npos);
+}
+
 TEST(BuildTable, AServicesPodsBecomeItsEndpoints) {
   SiteObjects site;
   site.services = {service("api")};

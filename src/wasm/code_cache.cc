@@ -50,18 +50,18 @@ class FileCodeCache final : public CodeCache {
   FileCodeCache(CodeCacheOptions options, CodeStore store, std::array<std::string, 2> keys)
       : options_(std::move(options)), store_(std::move(store)), keys_(std::move(keys)) {}
 
-  Result<Code> ensure(int module_fd, const std::string& digest) override {
-    auto found = find(digest);
+  Result<Code> ensure(int module_fd, const std::string& digest, engine::Use use) override {
+    auto found = find(digest, use);
     if (found.ok() || found.error().code() == ErrorCode::kInvalid) {
       return found;
     }
     DUET_ASSIGN(const std::string hex, hex_of(digest));
     const std::string lock_path = store_.directory() + "/" + hex + ".lock";
     DUET_ASSIGN(const sys::Fd lock, lock_file(lock_path));
-    found = find(digest);  // somebody else may have been faster
+    found = find(digest, use);  // somebody else may have been faster
     if (!found.ok()) {
-      const Status compiled = compile(module_fd, digest, hex);
-      found = compiled.ok() ? find(digest) : Result<Code>(compiled.error());
+      const Status compiled = compile(module_fd, digest, hex, use);
+      found = compiled.ok() ? find(digest, use) : Result<Code>(compiled.error());
       if (found.ok()) {
         found->compiled_now = true;
       }
@@ -71,12 +71,17 @@ class FileCodeCache final : public CodeCache {
     return found;
   }
 
-  Result<Code> find(const std::string& digest) override {
+  Result<Code> find(const std::string& digest, engine::Use use) override {
     DUET_ASSIGN(const std::string hex, hex_of(digest));
     for (const std::string& key : keys_) {
       auto fd = store_.find({hex, key});
       if (fd.ok()) {
-        return describe(std::move(*fd), digest);
+        // What is of another use has the key of handlers too, and does not count.
+        DUET_ASSIGN(Code code, describe(std::move(*fd), digest));
+        if ((code.kind == engine::Kind::kModuleHandler) == (use == engine::Use::kWagi)) {
+          return code;
+        }
+        continue;
       }
       if (fd.error().code() == ErrorCode::kCorrupt) {
         report(fd.error().message());
@@ -104,21 +109,22 @@ class FileCodeCache final : public CodeCache {
                 .size_bytes = static_cast<uint64_t>(status.st_size)};
   }
 
-  Status compile(int module_fd, const std::string& digest, const std::string& hex) {
+  Status compile(int module_fd, const std::string& digest, const std::string& hex,
+                 engine::Use use) {
     DUET_ASSIGN(const std::string actual, file_digest(module_fd));
     if (actual != digest) {
       return Error(ErrorCode::kCorrupt, "the module has digest " + actual + ", not " + digest);
     }
     compilers_.acquire();
     const Status stored = store_.store(hex, [&](const CodeStore::Sink& sink) {
-      return run_compiler(compiler_run(module_fd), sink);
+      return run_compiler(compiler_run(module_fd, use), sink);
     });
     compilers_.release();
     DUET_TRY(stored);
     return store_.shrink(options_.size_limit_bytes, hex);
   }
 
-  CompilerRun compiler_run(int module_fd) const {
+  CompilerRun compiler_run(int module_fd, engine::Use use) const {
     const int64_t seconds = (options_.compile_timeout_ms + 999) / 1000;
     CompilerRun run{.argv = {options_.compiler, "--max-input-bytes",
                              std::to_string(options_.module_limit_bytes), "--max-memory-bytes",
@@ -129,6 +135,9 @@ class FileCodeCache final : public CodeCache {
                     .code_limit_bytes = options_.code_limit_bytes};
     if (options_.bounds == engine::Bounds::kChecked) {
       run.argv.insert(run.argv.end(), {"--bounds", "checked"});
+    }
+    if (use == engine::Use::kWagi) {
+      run.argv.emplace_back("--wagi");
     }
     if (::geteuid() == 0) {
       run.argv.insert(run.argv.end(), {"--user", std::to_string(options_.compile_uid) + ":" +

@@ -50,15 +50,17 @@ class CodeCache {
   static Result<std::unique_ptr<CodeCache>> open(CodeCacheOptions options, const sys::Clock& clock);
   virtual ~CodeCache() = default;
 
-  // The code of the module open as `module_fd` (a regular file, read by position, whole), whose
-  // SHA-256 is `digest` ("sha256:<64 hex>"); compiles it when the cache has no authentic entry. A
-  // second call for the same digest waits for the first. Errors: kInvalid with the compiler's own
-  // words (they name a missing import), kCorrupt when the module is not what its digest says,
+  // The code for `use` of the module open as `module_fd` (a regular file, read by position, whole),
+  // whose SHA-256 is `digest` ("sha256:<64 hex>"); compiles it when the cache has no authentic
+  // entry. A second call for the same digest waits for the first. A core module may have an entry
+  // for each use. Errors: kInvalid with the compiler's own words (they name a missing import, or
+  // why a module is not for this use), kCorrupt when the module is not what its digest says,
   // kTimeout and kExhausted when it needs more than the limits above.
-  virtual Result<Code> ensure(int module_fd, const std::string& digest) = 0;
+  virtual Result<Code> ensure(int module_fd, const std::string& digest,
+                              engine::Use use = engine::Use::kOwn) = 0;
 
   // As ensure, but never compiles: kNotFound when there is no authentic entry.
-  virtual Result<Code> find(const std::string& digest) = 0;
+  virtual Result<Code> find(const std::string& digest, engine::Use use = engine::Use::kOwn) = 0;
 
   // Where the entries are: what a process must be able to read that maps them.
   virtual const std::string& directory() const = 0;

@@ -31,6 +31,31 @@ TEST_F(CodeCacheTest, CompilesOnceAndFindsAgain) {
   EXPECT_TRUE(reports().empty());
 }
 
+// A program's code has none of a handler's checks, so neither may stand in for the other.
+TEST_F(CodeCacheTest, AModuleHasCodeForEachUse) {
+  using engine::Kind;
+  using engine::Use;
+  const std::string module = from_text(kEmptyProgram);
+  const std::string digest = *file_digest(module_file(module).get());
+  const auto handler = ensure(module, Use::kWagi);
+  ASSERT_TRUE(handler.ok()) << handler.error().message();
+  EXPECT_EQ(handler->kind, Kind::kModuleHandler);
+  EXPECT_EQ(cache_->find(digest).error().code(), ErrorCode::kNotFound);
+  const auto program = ensure(module);
+  ASSERT_TRUE(program.ok()) << program.error().message();
+  EXPECT_TRUE(program->compiled_now);
+  EXPECT_EQ(program->kind, Kind::kModuleProgram);
+  for (const Use use : {Use::kOwn, Use::kWagi}) {
+    const auto again = ensure(module, use);
+    ASSERT_TRUE(again.ok());
+    EXPECT_FALSE(again->compiled_now);
+    EXPECT_EQ(again->kind, use == Use::kWagi ? Kind::kModuleHandler : Kind::kModuleProgram);
+  }
+  EXPECT_EQ(sys::list_directory(base_ + "/code")->size(), 4U) << "both, each with its seal";
+  const auto component = ensure(from_text("(component)"), Use::kWagi);
+  EXPECT_EQ(component.error().code(), ErrorCode::kInvalid);
+}
+
 TEST_F(CodeCacheTest, GivesOutFilesThatNobodyElseCanWrite) {
   const auto code = ensure(from_text(kEmptyProgram));
   ASSERT_TRUE(code.ok());

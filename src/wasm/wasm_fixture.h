@@ -69,9 +69,9 @@ class WasmFixture : public testing::Test {
     EXPECT_TRUE(sys::write_file(path, bytes).ok());
     return std::move(*sys::open_file(path, O_RDONLY));
   }
-  Result<Code> ensure(const std::string& bytes) {
+  Result<Code> ensure(const std::string& bytes, engine::Use use = engine::Use::kOwn) {
     const sys::Fd file = module_file(bytes);
-    return cache_->ensure(file.get(), *file_digest(file.get()));
+    return cache_->ensure(file.get(), *file_digest(file.get()), use);
   }
   Result<Code> guest(const std::string& name) {
     const std::string path = build_directory() + "/guests/" + name + ".wasm";

@@ -46,10 +46,11 @@ std::string compiler_compatibility_key(Kind kind, Bounds bounds) {
   return text;
 }
 
-Result<CompiledCode> CompiledCode::compile(std::string_view wasm, Bounds bounds) {
+Result<CompiledCode> CompiledCode::compile(std::string_view wasm, Use use, Bounds bounds) {
   duet_compiled raw{};
   duet_error error{};
-  if (duet_compile(bytes(wasm), wasm.size(), bounds == Bounds::kChecked, &raw, &error) != DUET_OK) {
+  if (duet_compile(bytes(wasm), wasm.size(), use == Use::kWagi, bounds == Bounds::kChecked, &raw,
+                   &error) != DUET_OK) {
     return take_compile_error(error);
   }
   return CompiledCode(raw, bounds);

@@ -22,10 +22,11 @@ std::string compiler_compatibility_key(Kind kind, Bounds bounds = Bounds::kGuard
 // Code as the running side loads it.
 class CompiledCode {
  public:
-  // Validates and compiles a module or component, and checks that all that it imports exists; an
-  // error names what is missing. Takes seconds and hundreds of megabytes for large modules: run it
-  // where both are bounded. `bounds` matters for handlers only. Thread-safe.
-  static Result<CompiledCode> compile(std::string_view wasm, Bounds bounds = Bounds::kGuarded);
+  // Validates and compiles a module or component for `use`, and checks that all that it imports
+  // exists; an error names what is missing. Takes seconds and hundreds of megabytes for large
+  // modules: run it where both are bounded. `bounds` matters for handlers only. Thread-safe.
+  static Result<CompiledCode> compile(std::string_view wasm, Use use = Use::kOwn,
+                                      Bounds bounds = Bounds::kGuarded);
   ~CompiledCode();
   CompiledCode(CompiledCode&& other) noexcept;
   CompiledCode& operator=(CompiledCode&& other) = delete;

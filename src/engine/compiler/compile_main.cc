@@ -1,12 +1,12 @@
 // duet-compile: compiles one WebAssembly module or component ahead of time.
 //
 //   duet-compile [--user UID:GID] [--max-input-bytes N] [--max-memory-bytes N] [--max-cpu-seconds
-//   N] [--bounds guarded|checked] [--inspect]
+//   N] [--bounds guarded|checked] [--wagi] [--inspect]
 //
-// Reads the module from stdin and writes the compiled file (engine/code_file.h) to stdout; with
-// --inspect the name of its kind instead. Exit code 0: done. 1: the module cannot be used, and
-// stderr says why. 2: wrong usage, or this process could not confine itself. A signal: a bound of
-// time or memory was reached.
+// Reads the module from stdin and writes the compiled file (engine/code_file.h) to stdout, with
+// --wagi that of a core module as a handler; with --inspect the name of its kind instead. Exit code
+// 0: done. 1: the module cannot be used, and stderr says why. 2: wrong usage, or this process could
+// not confine itself. A signal: a bound of time or memory was reached.
 #include <unistd.h>
 
 #include <cerrno>
@@ -32,6 +32,7 @@ struct Options {
       .user = std::nullopt, .memory_bytes = std::uint64_t{4} << 30, .cpu_seconds = 300};
   std::uint64_t max_input_bytes = std::uint64_t{256} << 20;
   Bounds bounds = Bounds::kGuarded;  // of a handler's memory
+  Use use = Use::kOwn;
   bool inspect = false;
 };
 
@@ -70,6 +71,10 @@ Result<Options> parse_options(std::span<char*> arguments) {
     const std::string_view name = arguments[i];
     if (name == "--inspect") {
       options.inspect = true;
+      continue;
+    }
+    if (name == "--wagi") {
+      options.use = Use::kWagi;
       continue;
     }
     if (i + 1 == arguments.size()) {
@@ -122,6 +127,8 @@ std::string_view inspected_name(Kind kind) {
       return "component-program\n";
     case Kind::kHandler:
       return "handler\n";
+    case Kind::kModuleHandler:
+      return "module-handler\n";
   }
   return "unknown\n";
 }
@@ -132,7 +139,7 @@ Status work(const Options& options) {
     DUET_ASSIGN(const Kind kind, inspect(input));
     return write_all(inspected_name(kind));
   }
-  DUET_ASSIGN(const CompiledCode code, CompiledCode::compile(input, options.bounds));
+  DUET_ASSIGN(const CompiledCode code, CompiledCode::compile(input, options.use, options.bounds));
   DUET_TRY(write_all(code.image()));
   return write_all(code.footer());
 }

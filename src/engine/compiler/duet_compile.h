@@ -22,9 +22,10 @@ typedef struct {
 /* Says what a module or component can be used as; it is not validated beyond its outline. */
 int32_t duet_inspect(const uint8_t* wasm, size_t size, uint32_t* kind, duet_error* error);
 
-/* Validates, compiles, and checks that all imports exist. A handler is compiled for engines made
- * with `checked`, or for those without. */
-int32_t duet_compile(const uint8_t* wasm, size_t size, bool checked, duet_compiled* out,
+/* Validates, compiles, and checks that all imports exist. With `wagi` a core module's program
+ * becomes a handler, and anything else is refused. A handler is compiled for engines made with
+ * `checked`, or for those without. */
+int32_t duet_compile(const uint8_t* wasm, size_t size, bool wagi, bool checked, duet_compiled* out,
                      duet_error* error);
 void duet_compiled_clear(duet_compiled* out);
 

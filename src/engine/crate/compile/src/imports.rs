@@ -66,7 +66,7 @@ fn check_component(engine: &Engine, kind: Kind, code: &[u8]) -> Result<(), Failu
 /// Fails with the names of imports of `code` that no guest of its kind finds.
 pub fn check(engine: &Engine, kind: Kind, code: &[u8]) -> Result<(), Failure> {
     match kind {
-        Kind::ModuleProgram => check_module(engine, code),
+        Kind::ModuleProgram | Kind::ModuleHandler => check_module(engine, code),
         _ => check_component(engine, kind, code),
     }
 }

@@ -10,6 +10,7 @@ pub enum Kind {
     ModuleProgram = 1,
     ComponentProgram = 2,
     Handler = 3,
+    ModuleHandler = 4,
 }
 
 /// The names that a file exports at its top level.
@@ -83,6 +84,16 @@ fn component_kind(exports: &[String]) -> Result<Kind, Failure> {
         INVALID,
         format!("the component exports neither wasi:http/incoming-handler nor wasi:cli/run, but {found}"),
     ))
+}
+
+/// What a module of kind `kind` is where it is to answer requests by WAGI; only programs of core modules can.
+pub fn as_handler(kind: Kind) -> Result<Kind, Failure> {
+    let found = match kind {
+        Kind::ModuleProgram | Kind::ModuleHandler => return Ok(Kind::ModuleHandler),
+        Kind::ComponentProgram => "a component that exports wasi:cli/run; build it for WASI preview 1 (wasm32-wasip1)",
+        Kind::Handler => "a component that exports wasi:http/incoming-handler, which is a handler without WAGI",
+    };
+    Err(Failure::new(INVALID, format!("WAGI is for core modules with _start, and this is {found}")))
 }
 
 /// What `wasm` can be used as. Says nothing about whether it is valid beyond its outline.

@@ -24,19 +24,20 @@ fn engine(profile: Profile) -> Result<Engine, Failure> {
 
 fn profile_of(kind: inspect::Kind, checked: bool) -> Profile {
     match kind {
-        inspect::Kind::Handler if checked => Profile::CheckedHandler,
-        inspect::Kind::Handler => Profile::Handler,
+        inspect::Kind::Handler | inspect::Kind::ModuleHandler if checked => Profile::CheckedHandler,
+        inspect::Kind::Handler | inspect::Kind::ModuleHandler => Profile::Handler,
         inspect::Kind::ModuleProgram | inspect::Kind::ComponentProgram => Profile::Program,
     }
 }
 
-/// Compiles `wasm` to what the runtime side loads.
-fn compile(wasm: &[u8], checked: bool) -> Result<(inspect::Kind, Vec<u8>), Failure> {
-    let kind = inspect::kind(wasm)?;
+/// Compiles `wasm` to what the runtime side loads; with `wagi` a core module's program as a handler.
+fn compile(wasm: &[u8], wagi: bool, checked: bool) -> Result<(inspect::Kind, Vec<u8>), Failure> {
+    let found = inspect::kind(wasm)?;
+    let kind = if wagi { inspect::as_handler(found)? } else { found };
     let engine = engine(profile_of(kind, checked))?;
     let invalid = |error| Failure::of(ffi::INVALID, error);
     let code = match kind {
-        inspect::Kind::ModuleProgram => engine.precompile_module(wasm).map_err(invalid)?,
+        inspect::Kind::ModuleProgram | inspect::Kind::ModuleHandler => engine.precompile_module(wasm).map_err(invalid)?,
         _ => engine.precompile_component(wasm).map_err(invalid)?,
     };
     imports::check(&engine, kind, &code)?;
@@ -49,13 +50,14 @@ fn compile(wasm: &[u8], checked: bool) -> Result<(inspect::Kind, Vec<u8>), Failu
 pub unsafe extern "C" fn duet_compile(
     wasm: *const u8,
     size: usize,
+    wagi: bool,
     checked: bool,
     out: *mut Compiled,
     error: *mut CError,
 ) -> i32 {
     unsafe {
         enter(error, || {
-            let (kind, code) = compile(array(wasm, size), checked)?;
+            let (kind, code) = compile(array(wasm, size), wagi, checked)?;
             let code = code.into_boxed_slice();
             let code_size = code.len();
             *out = Compiled { kind: kind as u32, code: Box::into_raw(code).cast(), code_size };

@@ -1,5 +1,6 @@
 //! The engine of one thread, and its part of duet_engine.h.
 
+use crate::command::{self, CommandState};
 use crate::config;
 use crate::ready::ReadyList;
 use crate::state::{self, State};
@@ -7,7 +8,7 @@ use crate::timers::Timers;
 use duet_engine_shared::Profile;
 use duet_engine_shared::ffi::{self, CError, Failure, enter, guard};
 use duet_engine_shared::key::compatibility_key;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio::runtime::Runtime;
 use wasmtime::component::Linker;
 
@@ -34,6 +35,8 @@ pub struct Core {
     pub wasm: wasmtime::Engine,
     /// All that a handler can import, made once for all handlers.
     pub linker: Linker<State>,
+    /// The same for commands, made when there is one.
+    commands: OnceLock<wasmtime::Linker<CommandState>>,
     pub ready: Arc<ReadyList>,
     pub timers: Arc<Timers>,
     pub tick_ns: u64,
@@ -54,7 +57,17 @@ impl Core {
             .map_err(failed)?;
         let ready = Arc::new(ReadyList::new().map_err(failed)?);
         let timers = Arc::new(Timers::default());
-        Ok((Core { wasm, linker, ready, timers, tick_ns: options.tick_ns, courier }, sandboxes))
+        let commands = OnceLock::new();
+        Ok((Core { wasm, linker, commands, ready, timers, tick_ns: options.tick_ns, courier }, sandboxes))
+    }
+
+    /// All that a command can import.
+    pub fn command_linker(&self) -> Result<&wasmtime::Linker<CommandState>, Failure> {
+        if let Some(linker) = self.commands.get() {
+            return Ok(linker);
+        }
+        let linker = command::link(&self.wasm).map_err(|error| Failure::of(ffi::INTERNAL, error))?;
+        Ok(self.commands.get_or_init(|| linker))
     }
 
     /// Runs `body` where guests find the courier.

@@ -1,10 +1,14 @@
 //! A handler's template: its code mapped, its imports linked, ready to be instantiated for every request.
 
 use crate::abi::{Field, Slice, pairs};
+use crate::command::CommandTemplate;
 use crate::engine::{Core, Engine};
 use crate::state::State;
 use duet_engine_shared::ffi::{self, CError, Failure, array, enter, guard};
+use std::fs::File;
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
+use wasmtime::Module;
 use wasmtime::component::Component;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
@@ -35,9 +39,18 @@ impl HandlerConfig {
     }
 }
 
+/// What a handler's sandboxes are made of.
+#[derive(Clone)]
+pub enum Template {
+    /// Exports `wasi:http/incoming-handler`.
+    Component(ProxyPre<State>),
+    /// Exports `_start`, and is asked by its environment and standard input.
+    Command(CommandTemplate),
+}
+
 pub struct Handler {
     pub core: Arc<Core>,
-    pub template: ProxyPre<State>,
+    pub template: Template,
     pub config: Arc<HandlerConfig>,
 }
 
@@ -50,6 +63,18 @@ pub unsafe fn map_component(engine: &wasmtime::Engine, fd: i32) -> Result<Compon
         .map_err(|error| Failure::of(ffi::CORRUPT, error))
 }
 
+/// Maps the core module that the open file `fd` holds.
+///
+/// # Safety
+/// The file's content runs as machine code.
+pub unsafe fn map_module(engine: &wasmtime::Engine, fd: i32) -> Result<Module, Failure> {
+    let file = unsafe { BorrowedFd::borrow_raw(fd) }
+        .try_clone_to_owned()
+        .map_err(|error| Failure::new(ffi::INVALID, format!("the code file: {error}")))?;
+    unsafe { Module::deserialize_open_file(engine, File::from(file)) }
+        .map_err(|error| Failure::of(ffi::CORRUPT, error))
+}
+
 impl Handler {
     unsafe fn load(core: Arc<Core>, fd: i32, config: HandlerConfig) -> Result<Handler, Failure> {
         let component = unsafe { map_component(&core.wasm, fd)? };
@@ -58,7 +83,13 @@ impl Handler {
         let template = ProxyPre::new(linked).map_err(|error| {
             Failure::new(ffi::INVALID, format!("the component is not a request handler: {error:#}"))
         })?;
-        Ok(Handler { core, template, config: Arc::new(config) })
+        Ok(Handler { core, template: Template::Component(template), config: Arc::new(config) })
+    }
+
+    unsafe fn load_command(core: Arc<Core>, fd: i32, config: HandlerConfig) -> Result<Handler, Failure> {
+        let module = unsafe { map_module(&core.wasm, fd)? };
+        let template = CommandTemplate::new(&core, &module)?;
+        Ok(Handler { core, template: Template::Command(template), config: Arc::new(config) })
     }
 
     /// The same code with another configuration.
@@ -81,6 +112,26 @@ pub unsafe extern "C" fn duet_handler_load(
         enter(error, || {
             let config = HandlerConfig::read(&*config)?;
             let handler = Handler::load(Arc::clone(&(*engine).0), fd, config)?;
+            *out = Box::into_raw(Box::new(handler));
+            Ok(())
+        })
+    }
+}
+
+/// # Safety
+/// See duet_engine.h; all pointers are valid, and the file is what the caller vouches for.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duet_handler_load_command(
+    engine: *mut Engine,
+    fd: i32,
+    config: *const CHandlerConfig,
+    out: *mut *mut Handler,
+    error: *mut CError,
+) -> i32 {
+    unsafe {
+        enter(error, || {
+            let config = HandlerConfig::read(&*config)?;
+            let handler = Handler::load_command(Arc::clone(&(*engine).0), fd, config)?;
             *out = Box::into_raw(Box::new(handler));
             Ok(())
         })

@@ -3,8 +3,10 @@
 
 mod abi;
 mod body;
+mod command;
 mod config;
 mod cpu;
+mod ending;
 mod engine;
 mod fields;
 mod handler;
@@ -13,10 +15,12 @@ mod limits;
 mod log;
 mod outgoing;
 mod outgoing_abi;
+mod preview1;
 mod program;
 mod ready;
 mod request;
 mod request_abi;
 mod room;
 mod state;
+mod stdio;
 mod timers;

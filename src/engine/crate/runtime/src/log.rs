@@ -46,7 +46,7 @@ impl Log {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self, error_stream: bool, text: &[u8]) {
+    pub fn write(&self, error_stream: bool, text: &[u8]) {
         let mut pieces = self.lock();
         let room = pieces.limit_bytes - pieces.size_bytes;
         let taken = text.len().min(room);

@@ -3,13 +3,11 @@
 use crate::abi::{Field, Slice, pairs};
 use crate::config;
 use crate::cpu::CpuMeter;
-use crate::handler::map_component;
+use crate::ending::explain;
+use crate::handler::{map_component, map_module};
 use crate::limits::Limiter;
-use crate::request::explain;
 use duet_engine_shared::ffi::{self, CError, Failure, array, enter, give_text, take_text};
 use duet_engine_shared::link;
-use std::fs::File;
-use std::os::fd::BorrowedFd;
 use wasmtime::component::{self, ResourceTable};
 use wasmtime::{Engine, Linker, Module, Store};
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
@@ -168,16 +166,6 @@ unsafe fn run(fd: i32, is_component: bool, options: &ProgramOptions) -> Result<P
     // A read of stdin may still wait in a thread of its own; nobody needs it any more.
     runtime.shutdown_background();
     Ok(describe(result, peak))
-}
-
-/// # Safety
-/// The file's content runs as machine code.
-unsafe fn map_module(engine: &Engine, fd: i32) -> Result<Module, Failure> {
-    let file = unsafe { BorrowedFd::borrow_raw(fd) }
-        .try_clone_to_owned()
-        .map_err(|error| Failure::new(ffi::INVALID, format!("the code file: {error}")))?;
-    unsafe { Module::deserialize_open_file(engine, File::from(file)) }
-        .map_err(|error| Failure::of(ffi::CORRUPT, error))
 }
 
 fn describe(result: wasmtime::Result<Result<(), ()>>, peak: u64) -> ProgramEnd {

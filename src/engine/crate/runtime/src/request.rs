@@ -2,7 +2,8 @@
 
 use crate::abi::{FRAME_END, FRAME_ERROR, FRAME_PENDING, FrameOut, Slice};
 use crate::body::{BodyWriter, channel};
-use crate::cpu::{BudgetExceeded, CpuMeter};
+use crate::cpu::CpuMeter;
+use crate::ending::{END_GUEST_ERROR, END_NO_RESPONSE, END_OK, End, Finished, Panicked, describe};
 use crate::engine::Core;
 use crate::fields::Fields;
 use crate::handler::Handler;
@@ -21,7 +22,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use wasmtime::component::ResourceTable;
-use wasmtime::{PoolConcurrencyLimitError, Store};
+use wasmtime::Store;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
 use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
@@ -34,32 +35,8 @@ pub const EVENT_OUTGOING: u32 = 8;
 pub const EVENT_LOG: u32 = 16;
 pub const EVENT_END: u32 = 32;
 
-const END_OK: u32 = 0;
-const END_NO_RESPONSE: u32 = 1;
-const END_GUEST_ERROR: u32 = 2;
-const END_TRAP: u32 = 3;
-const END_CPU: u32 = 4;
-const END_MEMORY: u32 = 5;
-const END_EXHAUSTED: u32 = 6;
-const END_INTERNAL: u32 = 7;
-
-/// A longer message of a trap is cut.
-const MESSAGE_BYTES: usize = 4096;
-
 type Response = http::Response<WasiBody>;
-type Slot = Arc<Mutex<Option<Result<Response, ErrorCode>>>>;
-
-/// What is left of a guest.
-struct Finished {
-    result: wasmtime::Result<()>,
-    memory_refused: bool,
-}
-
-struct End {
-    outcome: u32,
-    message: String,
-    told: bool,
-}
+pub type Slot = Arc<Mutex<Option<Result<Response, ErrorCode>>>>;
 
 struct Head {
     status: u16,
@@ -67,11 +44,24 @@ struct Head {
     told: bool,
 }
 
+/// A guest's whole life.
+pub type Guest = Pin<Box<dyn Future<Output = Finished>>>;
+
+/// What goes in and out of a guest.
+pub struct Streams {
+    pub slot: Slot,
+    pub outlet: Option<Outlet>,
+    pub body: Option<BodyWriter>,
+    pub log: Log,
+    pub meter: Arc<CpuMeter>,
+    pub outgoing: SharedOutgoing,
+}
+
 pub struct Request {
     core: Arc<Core>,
     wake: Arc<RequestWaker>,
     waker: Waker,
-    guest: Option<Pin<Box<dyn Future<Output = Finished>>>>,
+    guest: Option<Guest>,
     slot: Slot,
     head: Option<Head>,
     outlet: Option<Outlet>,
@@ -132,8 +122,10 @@ fn new_store(handler: &Handler, limits: &Limits, log: &Log, outgoing: &SharedOut
 }
 
 impl Request {
+    /// A request of a component.
     pub fn start(
         handler: &Handler,
+        template: &ProxyPre<State>,
         head: http::request::Parts,
         scheme: Scheme,
         body_complete: bool,
@@ -166,26 +158,32 @@ impl Request {
             })
             .map_err(invalid)?;
 
-        let wake = RequestWaker::new(Arc::clone(&core.ready), token, Arc::clone(&meter));
+        let guest = Box::pin(live(template.clone(), store, request, out));
+        Ok(Request::new(core, guest, Streams { slot, outlet: None, body: writer, log, meter, outgoing }, limits, token))
+    }
+
+    /// A request that is ready to be polled.
+    pub fn new(core: Arc<Core>, guest: Guest, streams: Streams, limits: &Limits, token: u64) -> Request {
+        let wake = RequestWaker::new(Arc::clone(&core.ready), token, Arc::clone(&streams.meter));
         if limits.computes_long {
             Arc::clone(&wake).wake();
         }
-        Ok(Request {
+        Request {
             waker: Waker::from(Arc::clone(&wake)),
             wake,
-            guest: Some(Box::pin(live(handler.template.clone(), store, request, out))),
+            guest: Some(guest),
             core,
-            slot,
+            slot: streams.slot,
             head: None,
-            outlet: None,
+            outlet: streams.outlet,
             end: None,
-            log,
+            log: streams.log,
             log_text: Vec::new(),
-            meter,
-            body: writer,
+            meter: streams.meter,
+            body: streams.body,
             body_bytes: limits.request_body_bytes,
-            outgoing,
-        })
+            outgoing: streams.outgoing,
+        }
     }
 
     /// Runs the guest, and says what there is. A panic on the way, of the guest's host functions or of our own, ends the
@@ -233,8 +231,9 @@ impl Request {
         let _ = self.core.within(|| catch_unwind(AssertUnwindSafe(|| drop(guest))));
     }
 
+    /// The answer's head of a component; a command's output is there from the start.
     fn take_response(&mut self) {
-        if self.head.is_none() {
+        if self.outlet.is_none() {
             let response = self.slot.lock().unwrap_or_else(PoisonError::into_inner).take();
             match response {
                 Some(Ok(response)) => {
@@ -248,7 +247,7 @@ impl Request {
         }
         if let Some(end) = &mut self.end
             && end.outcome == END_OK
-            && self.head.is_none()
+            && self.outlet.is_none()
         {
             end.outcome = END_NO_RESPONSE;
             end.message = "the guest returned without a response".to_owned();
@@ -258,11 +257,7 @@ impl Request {
     /// The guest gave an error instead of a response: nothing that it does from here on matters.
     fn guest_error(&mut self, code: &ErrorCode) {
         self.drop_guest();
-        self.end = Some(End {
-            outcome: END_GUEST_ERROR,
-            message: format!("the guest answered with the error {code:?}"),
-            told: false,
-        });
+        self.end = Some(End::new(END_GUEST_ERROR, format!("the guest answered with the error {code:?}")));
     }
 
     fn events(&mut self) -> u32 {
@@ -353,46 +348,4 @@ impl Drop for Request {
             self.core.deliver();
         }
     }
-}
-
-/// Marks the error of a panic.
-#[derive(Debug)]
-struct Panicked;
-
-impl std::fmt::Display for Panicked {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a bug of the engine ended the guest")
-    }
-}
-
-impl std::error::Error for Panicked {}
-
-fn describe(finished: Finished) -> End {
-    let Err(error) = finished.result else {
-        return End { outcome: END_OK, message: String::new(), told: false };
-    };
-    let outcome = if error.downcast_ref::<Panicked>().is_some() {
-        END_INTERNAL
-    } else if error.downcast_ref::<BudgetExceeded>().is_some() {
-        END_CPU
-    } else if error.downcast_ref::<PoolConcurrencyLimitError>().is_some() {
-        END_EXHAUSTED
-    } else if finished.memory_refused {
-        END_MEMORY
-    } else {
-        END_TRAP
-    };
-    End { outcome, message: explain(&error), told: false }
-}
-
-/// What ended a guest, the cause first and where it was last. Rust's own backtrace says nothing about a guest.
-pub fn explain(error: &wasmtime::Error) -> String {
-    let mut causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-    causes.reverse();
-    let mut message = causes.join("\n");
-    if message.len() > MESSAGE_BYTES {
-        let cut = (0..=MESSAGE_BYTES).rev().find(|at| message.is_char_boundary(*at)).unwrap_or(0);
-        message.truncate(cut);
-    }
-    message
 }

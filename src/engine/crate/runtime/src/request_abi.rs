@@ -2,7 +2,7 @@
 
 use crate::abi::{FRAME_PENDING, Field, FrameOut, Slice};
 use crate::fields;
-use crate::handler::Handler;
+use crate::handler::{Handler, Template};
 use crate::http_error;
 use crate::request::{EVENT_END, Request};
 use duet_engine_shared::ffi::{self, CError, Failure, array, enter, guard};
@@ -101,8 +101,11 @@ pub unsafe extern "C" fn duet_request_start(
 ) -> i32 {
     unsafe {
         enter(error, || {
+            let Template::Component(template) = &(*handler).template else {
+                return Err(Failure::new(ffi::INVALID, "the handler is a command and not a component"));
+            };
             let (parts, scheme) = read_head(&*head)?;
-            let request = Request::start(&*handler, parts, scheme, (*head).body_complete, &*limits, token)?;
+            let request = Request::start(&*handler, template, parts, scheme, (*head).body_complete, &*limits, token)?;
             *out = Box::into_raw(Box::new(request));
             Ok(())
         })

@@ -27,11 +27,15 @@ pub struct State {
     pub config: Arc<HandlerConfig>,
 }
 
+/// Random bytes that a guest may ask for at once: a host function cannot be interrupted.
+pub const RANDOM_BYTES: u64 = 1 << 20;
+
 /// Neither files nor network: output goes to the log.
 fn new_context(log: &Log) -> WasiCtx {
     WasiCtx::builder()
         .stdout(LogStream { log: log.clone(), error_stream: false })
         .stderr(LogStream { log: log.clone(), error_stream: true })
+        .max_random_size(RANDOM_BYTES)
         .allow_tcp(false)
         .allow_udp(false)
         .build()

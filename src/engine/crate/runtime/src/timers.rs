@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
@@ -57,8 +57,8 @@ impl Timers {
     }
 }
 
-/// One timer, as a resource of the guest's table.
-struct Timer {
+/// One timer of a guest.
+pub struct Timer {
     timers: Arc<Timers>,
     due_ns: u64,
     id: u64,
@@ -66,24 +66,38 @@ struct Timer {
     took_turn: bool,
 }
 
+impl Timer {
+    /// Due at `due_ns` of CLOCK_MONOTONIC.
+    fn new(timers: &Arc<Timers>, due_ns: u64) -> Timer {
+        let id = {
+            let mut waiting = timers.lock();
+            waiting.next_id += 1;
+            waiting.next_id
+        };
+        Timer { timers: Arc::clone(timers), due_ns, id, took_turn: false }
+    }
+
+    /// Whether it is due; if not, the context's waker hears when.
+    pub fn poll(&mut self, context: &Context<'_>) -> Poll<()> {
+        let mut waiting = self.timers.lock();
+        if waiting.fired_until_ns.max(monotonic_ns()) >= self.due_ns {
+            if self.took_turn {
+                return Poll::Ready(());
+            }
+            self.took_turn = true;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.took_turn = true;
+        waiting.wakers.insert((self.due_ns, self.id), context.waker().clone());
+        Poll::Pending
+    }
+}
+
 #[async_trait]
 impl Pollable for Timer {
     async fn ready(&mut self) {
-        poll_fn(|context| {
-            let mut waiting = self.timers.lock();
-            if waiting.fired_until_ns.max(monotonic_ns()) >= self.due_ns {
-                if self.took_turn {
-                    return Poll::Ready(());
-                }
-                self.took_turn = true;
-                context.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            self.took_turn = true;
-            waiting.wakers.insert((self.due_ns, self.id), context.waker().clone());
-            Poll::Pending
-        })
-        .await;
+        poll_fn(|context| self.poll(context)).await;
     }
 }
 
@@ -99,6 +113,17 @@ pub struct GuestClock {
     pub start_ns: u64,
 }
 
+impl GuestClock {
+    pub fn now_ns(&self) -> u64 {
+        monotonic_ns().saturating_sub(self.start_ns)
+    }
+
+    /// A timer due when the guest's clock shows `time_ns`.
+    pub fn timer_at(&self, time_ns: u64) -> Timer {
+        Timer::new(&self.timers, self.start_ns.saturating_add(time_ns))
+    }
+}
+
 /// `GuestClock` with the table that its timers go into.
 pub struct GuestClockView<'a> {
     pub clock: &'a GuestClock,
@@ -106,21 +131,15 @@ pub struct GuestClockView<'a> {
 }
 
 impl GuestClockView<'_> {
-    fn subscribe(&mut self, due_ns: u64) -> wasmtime::Result<Resource<DynPollable>> {
-        let timers = Arc::clone(&self.clock.timers);
-        let id = {
-            let mut waiting = timers.lock();
-            waiting.next_id += 1;
-            waiting.next_id
-        };
-        let timer = self.table.push(Timer { timers, due_ns, id, took_turn: false })?;
+    fn subscribe(&mut self, time_ns: u64) -> wasmtime::Result<Resource<DynPollable>> {
+        let timer = self.table.push(self.clock.timer_at(time_ns))?;
         subscribe(self.table, timer)
     }
 }
 
 impl monotonic_clock::Host for GuestClockView<'_> {
     fn now(&mut self) -> wasmtime::Result<u64> {
-        Ok(monotonic_ns().saturating_sub(self.clock.start_ns))
+        Ok(self.clock.now_ns())
     }
 
     fn resolution(&mut self) -> wasmtime::Result<u64> {
@@ -128,10 +147,10 @@ impl monotonic_clock::Host for GuestClockView<'_> {
     }
 
     fn subscribe_instant(&mut self, when: u64) -> wasmtime::Result<Resource<DynPollable>> {
-        self.subscribe(self.clock.start_ns.saturating_add(when))
+        self.subscribe(when)
     }
 
     fn subscribe_duration(&mut self, duration: u64) -> wasmtime::Result<Resource<DynPollable>> {
-        self.subscribe(monotonic_ns().saturating_add(duration))
+        self.subscribe(self.clock.now_ns().saturating_add(duration))
     }
 }
