@@ -22,7 +22,9 @@ constexpr int64_t kTi = int64_t{1} << 40;
 
 constexpr std::array kAnnotations = {
     Annotation{"cpu-time", Type::kDuration, On::kPod, 50, 1, kMinute,
-               "CPU time of one request, checked every 2 ms of it", "504 `CPULimit`"},
+               "CPU time of one request, checked every tick of the kernel's clock (4 ms at 250 Hz) "
+               "at the latest",
+               "504 `CPULimit`"},
     Annotation{"first-byte-timeout", Type::kDuration, On::kPod, 10 * kSecond, 1, kHour,
                "wall time to the answer's head", "504 `Timeout`"},
     Annotation{"timeout", Type::kDuration, On::kPod, 30 * kSecond, 1, 24 * kHour,
