@@ -20,7 +20,6 @@ def wagi_pod(name, image, container=None, annotations=None, **spec):
 
 class Wagi(SiteTest):
     def test_the_example(self):
-        self.site.root.chmod(0o755)  # the gateway's user writes its handlers' logs below it
         self.site.pack("guestbook", "wagi.example/guestbook:v1")
         shutil.copy(SOURCE / "examples/wagi/site/guestbook.yaml", self.site.manifests / "guestbook.yaml")
         self.site.start()
@@ -32,7 +31,6 @@ class Wagi(SiteTest):
         self.assertEqual(self.site.request("/guests", data=b"x" * 2000)[0], 413)
         self.assertEqual(self.site.request("/guests", data=b"none=1")[0], 422)
         self.assertEqual(self.site.request("/guests", method="DELETE")[0], 405)
-        self.site.wait_for("the log", lambda: "a guest from 127.0.0.1\n" in self.site.try_duet("logs", "guestbook").stderr)
 
     def test_one_image_as_program_and_handler(self):
         self.site.pack("cgi_echo", "test.example/echo:v1")
