@@ -11,7 +11,7 @@ die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
 # Compilers and libraries.
 build=(g++ cmake ninja-build ccache pkg-config git python3 ca-certificates
-  libyaml-dev nlohmann-json3-dev libcli11-dev libsqlite3-dev libarchive-dev libssl-dev libcurl4-openssl-dev
+  libyaml-dev nlohmann-json3-dev libcli11-dev libsqlite3-dev libarchive-dev zlib1g-dev libssl-dev libcurl4-openssl-dev
   libseccomp-dev libcap-dev libre2-dev libnghttp2-dev libc-ares-dev libgtest-dev libgmock-dev)
 # What the guests of examples and tests are made with.
 guests=(clang-19 lld-19 llvm-19 wasi-libc libclang-rt-19-dev-wasm32 wabt)

@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "gateway/client_connection.h"
+#include "gateway/proxy_greeting.h"
 #include "net/socket.h"
 
 namespace duet::gateway {
@@ -70,17 +71,24 @@ void Acceptor::take(std::size_t most) {
       }
       return;
     }
-    auto cipher = tls_ ? front_.tls->accept(fd.get()) : nullptr;
-    if (tls_ && !cipher) {
+    if (proxy_protocol_) {
+      greet_proxy(std::move(fd), net::format_ip(peer));
+    } else if (!serve_client(front_, std::move(fd), name_, net::format_ip(peer), tls_)) {
       pause();  // out of memory
       return;
     }
-    Client client{
-        .listener = name_, .address = net::format_ip(peer), .scheme = tls_ ? "https" : "http"};
-    front_.connections.push_back(std::make_unique<ClientConnection>(
-        front_, net::Stream(std::move(fd), front_.buffers, std::move(cipher)), std::move(client)));
-    front_.connections.back()->open(std::prev(front_.connections.end()));
   }
+}
+
+void Acceptor::greet_proxy(sys::Fd fd, std::string address) {
+  const bool trusted = front_.forwarding.trusts(address);
+  Client peer{.listener = name_,
+              .address = std::move(address),
+              .scheme = tls_ ? "https" : "http",
+              .trusted = trusted};
+  front_.connections.push_back(
+      std::make_unique<ProxyGreeting>(front_, std::move(fd), std::move(peer)));
+  front_.connections.back()->open(std::prev(front_.connections.end()));
 }
 
 }  // namespace duet::gateway

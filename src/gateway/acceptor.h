@@ -16,12 +16,15 @@ class Acceptor final : public net::IoHandler {
   Acceptor(Front& front, std::string name, sys::Fd fd, bool tls);
   ~Acceptor();
   Status start();
+  // Whether connections from now on begin with a header of the PROXY protocol.
+  void expect_proxy_header(bool expected) { proxy_protocol_ = expected; }
   // Takes the connections that wait now, as far as the bound allows.
   void take_waiting();
   void on_io(std::uint32_t events) override;
 
  private:
   void take(std::size_t most);
+  void greet_proxy(sys::Fd fd, std::string address);
   void pause();
   void resume();
 
@@ -29,6 +32,7 @@ class Acceptor final : public net::IoHandler {
   std::string name_;
   sys::Fd fd_;
   bool tls_;
+  bool proxy_protocol_ = false;
   bool watching_ = false;
   net::MemberTimer<Acceptor, &Acceptor::resume> timer_{*this};
 };

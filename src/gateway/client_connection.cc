@@ -78,10 +78,11 @@ void ClientConnection::close() {
 // A client whose TLS was refused has sent no request, and gets its line in the log all the same.
 void ClientConnection::note_broken_handshake() {
   if (stream_.cipher() != nullptr && !stream_.cipher()->ready()) {
+    const std::string& problem = stream_.cipher()->problem();
     request_ = net::RequestHead{};
     begin_exchange();
     transaction_.set_reason("HandshakeFailed");
-    transaction_.set_detail(stream_.cipher()->problem());
+    transaction_.set_detail(problem.empty() ? "no handshake in time" : problem);
   }
 }
 
@@ -120,9 +121,10 @@ void ClientConnection::run() {
   running_ = true;
   int requests = 0;
   for (;;) {
+    const std::size_t had_bytes = stream_.in().size();
     const bool received = stream_.fill(read_limit());
     if (received) {
-      progress_ns_ = front_.loop.now_ns();
+      note_received(stream_.in().size() - had_bytes);
     }
     if (stream_.failed()) {
       note_broken_handshake();
@@ -282,6 +284,10 @@ bool ClientConnection::pump_body() {
     }
     return false;
   }
+  if (!transaction_.takes_body(pending_data_)) {
+    on_failure(transaction_.refuse_body());
+    return true;
+  }
   const std::size_t taken =
       transaction_.call()->write_body(stream_.in().view().substr(0, pending_data_));
   body_blocked_ = taken < pending_data_;
@@ -324,7 +330,7 @@ bool ClientConnection::discard_body() {
     if (step.state == net::BodyDecoder::State::kInvalid || stream_.ended() ||
         discarded_bytes_ > front_.limits.discard_bytes) {
       keep_alive_ = false;
-      state_ = State::kLinger;
+      linger();
       return true;
     }
     if (step.state == net::BodyDecoder::State::kNeedMore) {
@@ -349,71 +355,30 @@ bool ClientConnection::finish_exchange() {
     }
   } else {
     const bool all_read = body_ended_ && stream_.in().empty() && transaction_.status() < 400;
-    state_ = all_read ? State::kFlush : State::kLinger;
+    if (all_read) {
+      state_ = State::kFlush;
+    } else {
+      linger();
+    }
   }
   return true;
 }
 
-void ClientConnection::set_timers() {
-  const ClientLimits& limits = front_.limits;
-  if (stream_.sent_bytes() != sent_before_) {
-    sent_before_ = stream_.sent_bytes();
-    progress_ns_ = front_.loop.now_ns();
+bool serve_client(Front& front, sys::Fd fd, const std::string& listener, std::string address,
+                  bool tls) {
+  auto cipher = tls ? front.tls->accept(fd.get()) : nullptr;
+  if (tls && !cipher) {
+    return false;
   }
-  std::int64_t timeout_ms = 0;
-  switch (state_) {
-    case State::kHead:
-      if (stream_.in().empty()) {
-        stream_.release_memory();
-        timeout_ms = first_request_ ? limits.head_timeout_ms : limits.idle_timeout_ms;
-      } else if (head_timed_) {
-        return;
-      } else {
-        head_timed_ = true;
-        timeout_ms = limits.head_timeout_ms;
-      }
-      break;
-    case State::kExchange:
-      if (stream_.out().empty() && (body_ended_ || body_blocked_)) {
-        front_.loop.cancel_timer(timer_);  // the backend is to act now
-        return;
-      }
-      timeout_ms = limits.stall_timeout_ms;
-      break;
-    case State::kTunnel:
-      if (stream_.out().empty()) {
-        front_.loop.cancel_timer(timer_);
-        return;
-      }
-      timeout_ms = limits.stall_timeout_ms;
-      break;
-    case State::kLinger:
-      timeout_ms = limits.linger_timeout_ms;
-      break;
-    default:
-      timeout_ms = limits.stall_timeout_ms;
-  }
-  const std::int64_t since_ns = front_.loop.now_ns() - progress_ns_;
-  front_.loop.set_timer(timer_, timeout_ms * kNsPerMs - since_ns);
-}
-
-void ClientConnection::on_timer() {
-  if (state_ == State::kHead && !stream_.in().empty()) {
-    request_ = net::RequestHead{};
-    request_.keep_alive = false;
-    stream_.in().clear();
-    begin_exchange();
-    answer_own({.status = 408, .reason = "HeadTimeout", .location = {}});
-    run();
-    return;
-  }
-  if (state_ == State::kExchange && !head_written_ && stream_.out().empty()) {
-    keep_alive_ = false;
-    on_failure({.status = 408, .reason = "BodyTimeout", .detail = {}});
-    run();
-    return;
-  }
-  abort("ClientStalled");
+  const bool trusted = front.forwarding.trusts(address);
+  Client client{.listener = listener,
+                .address = std::move(address),
+                .scheme = tls ? "https" : "http",
+                .trusted = trusted};
+  front.connections.push_back(std::make_unique<ClientConnection>(
+      front, net::Stream(std::move(fd), front.buffers, std::move(cipher)), std::move(client)));
+  front.connections.back()->open(std::prev(front.connections.end()));
+  return true;
 }
 
 }  // namespace duet::gateway

@@ -66,11 +66,15 @@ class ClientConnection final : public FrontConnection,
   bool pump_tunnel();
   bool discard_body();
   bool finish_exchange();
-  void set_timers();
-  void on_timer();
   void note_broken_handshake();
   void abort(std::string_view reason);
   void close();
+
+  // client_timers.cc: what is waited for
+  void note_received(std::size_t bytes);
+  void linger();
+  void set_timers();
+  void on_timer();
 
   // client_exchange.cc: one request
   void begin_exchange();
@@ -92,6 +96,7 @@ class ClientConnection final : public FrontConnection,
   bool head_timed_ = false;  // the timer counts from the first byte of a head
   bool end_sent_ = false;
   std::int64_t progress_ns_ = 0;  // when the client last sent or took something
+  std::int64_t linger_until_ns_ = 0;
   std::uint64_t sent_before_ = 0;
   net::RequestParser parser_;
   net::RequestHead request_;
@@ -114,5 +119,9 @@ class ClientConnection final : public FrontConnection,
   std::uint64_t discarded_bytes_ = 0;
   std::vector<net::Field> fields_;  // of an answer that filters changed
 };
+
+// Makes the connection of a client that came to `listener` from `address`. False: out of memory.
+bool serve_client(Front& front, sys::Fd fd, const std::string& listener, std::string address,
+                  bool tls);
 
 }  // namespace duet::gateway

@@ -117,6 +117,22 @@ struct Rule {
   bool operator==(const Rule&) const = default;
 };
 
+// How many requests one client address may make.
+struct RateLimit {
+  std::int64_t count = 0;  // 0: no bound
+  std::int64_t period_ms = 1'000;
+  std::int64_t burst = 1;  // at once, after a silence
+  bool operator==(const RateLimit&) const = default;
+};
+
+// What a route asks of the requests of its clients.
+struct RoutePolicy {
+  std::int64_t request_bytes = 256LL << 20;  // of a body; past it: 413; 0: no bound
+  RateLimit rate;                            // of each worker; past it: 429
+  bool compress = false;                     // answers, with gzip, where type and client allow it
+  bool operator==(const RoutePolicy&) const = default;
+};
+
 // What one HTTPRoute or Ingress asks for. Precedence is that of HTTPRouteRule in the Gateway API:
 // the more specific hostname, exact path, regular expression, longest prefix, method, most headers,
 // most query parameters; and for equals the earlier route in the table, then the earlier rule. So
@@ -128,6 +144,7 @@ struct Route {
   std::vector<std::string> listeners;  // names; empty: all
   std::vector<std::string> hostnames;  // lower case, without port; may begin with "*."; empty: any
   Wildcard wildcard = Wildcard::kOneOrMoreLabels;
+  RoutePolicy policy;
   std::vector<Rule> rules;
   bool operator==(const Route&) const = default;
 };
@@ -138,6 +155,7 @@ struct Listener {
   std::string name;
   std::string address;  // for messages: "0.0.0.0:8080"
   bool tls = false;
+  bool proxy_protocol = false;  // each connection begins with such a header, before TLS
   bool operator==(const Listener&) const = default;
 };
 
@@ -215,11 +233,18 @@ struct StaticBackend {
   bool operator==(const StaticBackend&) const = default;
 };
 
+// The files of a folder.
+struct FilesBackend {
+  std::string folder;  // under which its descriptor was sent by the control protocol
+  std::string path;    // below it; empty: the folder itself
+  bool operator==(const FilesBackend&) const = default;
+};
+
 struct BackendConfig {
   std::string name;
   // Behind a service whose ready pods are several handlers, each one is a backend and the rule
   // weighs them.
-  std::variant<StaticBackend, ProxyBackend, HandlerBackend> kind;
+  std::variant<StaticBackend, ProxyBackend, HandlerBackend, FilesBackend> kind;
   bool operator==(const BackendConfig&) const = default;
 };
 
@@ -247,9 +272,17 @@ struct Certificate {
   bool operator==(const Certificate&) const = default;
 };
 
+// Which peers are believed when they say for whom they connect or ask.
+struct ForwardingConfig {
+  std::vector<std::string> trusted_proxies;  // IP addresses and ranges: 10.0.0.0/8
+  bool standard = false;  // they say it in Forwarded (RFC 7239), not in X-Forwarded-For
+  bool operator==(const ForwardingConfig&) const = default;
+};
+
 struct RouteTable {
   std::uint64_t generation = 0;  // chosen by the agent, told back by the worker's status
   std::vector<Listener> listeners;
+  ForwardingConfig forwarding;  // for connections that are made from now on
   std::vector<Certificate> certificates;
   std::vector<Route> routes;
   std::vector<BackendConfig> backends;

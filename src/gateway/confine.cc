@@ -70,6 +70,7 @@ constexpr int kAllowed[] = {
     SCMP_SYS(newfstatat),
     SCMP_SYS(open),
     SCMP_SYS(openat),
+    SCMP_SYS(openat2),
     SCMP_SYS(poll),
     SCMP_SYS(ppoll),
     SCMP_SYS(pread64),

@@ -77,6 +77,11 @@ Status ControlClient::add_listener(const std::string& name, int fd, int worker) 
   return reply.ok() ? Status() : Status(reply.error());
 }
 
+Status ControlClient::add_folder(const std::string& name, int fd) {
+  auto reply = call(Json{{"type", "folder"}, {"name", name}}.dump(), fd);
+  return reply.ok() ? Status() : Status(reply.error());
+}
+
 Status ControlClient::add_code(const std::string& digest, int fd) {
   auto reply = call(Json{{"type", "code"}, {"digest", digest}}.dump(), fd);
   return reply.ok() ? Status() : Status(reply.error());

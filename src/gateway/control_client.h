@@ -33,6 +33,9 @@ class ControlClient {
   // `fd`: a compiled handler (engine/code_file.h), authenticated by the caller and readable for the
   // worker's user.
   Status add_code(const std::string& digest, int fd);
+  // `fd`: a folder for FilesBackend::folder, O_PATH or open for reading. The worker reads there as
+  // its own user, and only below the folders that it was started with.
+  Status add_folder(const std::string& name, int fd);
   // `fd`: a file open for appending, or a pipe. Sent again after a rotation.
   Status set_access_log(int fd);
   // Swaps the table as a whole. An error names what is wrong with it, and the old one stays in use.

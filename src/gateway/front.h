@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -8,7 +9,9 @@
 
 #include "gateway/access_log.h"
 #include "gateway/active_table.h"
+#include "gateway/forwarding.h"
 #include "gateway/graveyard.h"
+#include "gateway/rate_limiter.h"
 #include "gateway/request_metrics.h"
 #include "net/buffer.h"
 #include "net/event_loop.h"
@@ -24,15 +27,26 @@ struct ClientLimits {
   net::HttpLimits http;
   std::int64_t head_timeout_ms =
       10'000;  // from a request's first byte (or the connection) to its head's end
-  std::int64_t idle_timeout_ms = 75'000;  // between requests
+  std::int64_t proxy_header_timeout_ms = 5'000;  // from the connection to its PROXY header's end
+  std::int64_t idle_timeout_ms = 75'000;         // between requests
   std::int64_t stall_timeout_ms =
       30'000;  // a client that neither sends its body nor takes its answer
-  std::int64_t linger_timeout_ms = 2'000;  // for reading what a client still sends after its answer
-  std::size_t body_buffer_bytes = 64 << 10;    // request body that waits for a backend
+  std::int64_t body_bytes_per_second = 512;  // of a body that its backend waits for: who is slower
+                                             // uses up the time above
+  std::int64_t linger_timeout_ms = 2'000;    // for what a client still sends after its answer
+  std::int64_t linger_limit_ms = 30'000;     // and for all of that together
+  std::size_t body_buffer_bytes = 64 << 10;  // request body that waits for a backend
   std::size_t answer_buffer_bytes = 64 << 10;  // answer that waits for the client
   std::size_t discard_bytes =
       256 << 10;                     // of a body that nobody wants; past it the connection closes
   std::size_t connections = 10'000;  // at the same time; more wait in the kernel's backlog
+
+  // The time up to which a client has earned that it is waited for, after `bytes` of body came.
+  std::int64_t pace(std::int64_t earned_ns, std::size_t bytes, std::int64_t now_ns) const {
+    constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+    return std::min(now_ns, earned_ns + static_cast<std::int64_t>(bytes) * kNsPerSecond /
+                                            body_bytes_per_second);
+  }
 };
 
 // Time as text for Date fields, formatted once a second.
@@ -69,11 +83,14 @@ struct Front {
   Graveyard graveyard{loop};
   AccessLog access_log{loop};
   RequestMetrics metrics;
+  RateLimiter rates;
   DateText date;
   net::ResolverOptions dns;
   std::unique_ptr<net::TlsServer> tls;       // null until a table has a listener with TLS
   std::shared_ptr<const ActiveTable> table;  // null until the first one is set
+  Forwarding forwarding;                     // as the table says
   bool draining = false;
+  std::int32_t compressed_answers = 0;  // at this time
   std::list<std::unique_ptr<FrontConnection>> connections;
   // For one head at a time, while a backend starts.
   std::vector<net::Field> scratch_fields;

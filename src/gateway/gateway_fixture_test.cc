@@ -113,12 +113,13 @@ void serve_echo(net::ServerConnection& connection) {
 // The worker's thread.
 class GatewayTest::Running {
  public:
-  Running(const std::string& socket, const net::ResolverOptions& dns) {
+  Running(const std::string& socket, const ClientLimits& clients, const net::ResolverOptions& dns) {
     std::promise<Status> started;
     auto ready = started.get_future();
-    thread_ = std::thread([this, socket, dns, &started] {
+    thread_ = std::thread([this, socket, clients, dns, &started] {
       auto loop = net::EventLoop::create(clock_);
-      auto worker = Worker::create(**loop, {.engine = {.sandbox_limit = 64,
+      auto worker = Worker::create(**loop, {.clients = clients,
+                                            .engine = {.sandbox_limit = 64,
                                                        .core_instance_limit = 256,
                                                        .memory_limit = 64,
                                                        .table_limit = 128},
@@ -151,7 +152,7 @@ GatewayTest::~GatewayTest() = default;
 
 void GatewayTest::SetUp() {
   directory_ = *sys::make_temporary_directory("/tmp", "duet-gateway-test-");
-  running_ = std::make_unique<Running>(directory_ + "/control", dns_);
+  running_ = std::make_unique<Running>(directory_ + "/control", clients_, dns_);
   auto control = ControlClient::connect(directory_ + "/control", kTestTimeoutMs);
   ASSERT_TRUE(control.ok()) << control.error().message();
   control_ = std::make_unique<ControlClient>(std::move(*control));
@@ -212,6 +213,22 @@ std::string GatewayTest::raw(const std::string& text) const {
   auto socket = net::connect_tcp(*net::make_address("127.0.0.1", port_), kTestTimeoutMs);
   EXPECT_TRUE(socket.ok());
   EXPECT_TRUE(net::send_all(socket->get(), text).ok());
+  auto all = sys::read_all(socket->get(), 64 << 20);
+  return all.ok() ? *all : "broken: " + all.error().message();
+}
+
+std::string GatewayTest::raw_dribble(const std::string& begin) const {
+  constexpr int kMomentMs = 5;
+  constexpr int kMoments = kTestTimeoutMs / kMomentMs;
+  auto socket = net::connect_tcp(*net::make_address("127.0.0.1", port_), kTestTimeoutMs);
+  EXPECT_TRUE(socket.ok());
+  EXPECT_TRUE(net::send_all(socket->get(), begin).ok());
+  pollfd wait{.fd = socket->get(), .events = POLLIN, .revents = 0};
+  for (int i = 0; i < kMoments && poll(&wait, 1, kMomentMs) == 0; ++i) {
+    if (!net::send_all(socket->get(), "x").ok()) {
+      break;
+    }
+  }
   auto all = sys::read_all(socket->get(), 64 << 20);
   return all.ok() ? *all : "broken: " + all.error().message();
 }

@@ -12,6 +12,7 @@
 
 #include "gateway/config.h"
 #include "gateway/control_client.h"
+#include "gateway/front.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "net/resolver.h"
@@ -71,6 +72,9 @@ class GatewayTest : public testing::Test {
   Answer ask(net::HttpClient& http, const net::ClientRequest& request) const;
   // Sends `text` and reads until the gateway closes.
   std::string raw(const std::string& text) const;
+  // Sends `begin`, then one byte after the other and a moment between them, until the gateway says
+  // something or has closed; gives all that it says until it closes.
+  std::string raw_dribble(const std::string& begin) const;
   // Sends the code of a guest; returns its digest.
   std::string add_guest(const std::string& name, engine::Use use = engine::Use::kOwn);
   BackendConfig handler(const std::string& guest, HandlerLimits limits = {},
@@ -79,7 +83,9 @@ class GatewayTest : public testing::Test {
   // least.
   std::string log_lines();
 
-  net::ResolverOptions dns_;  // of the worker; to be set before SetUp
+  // Of the worker; to be set before SetUp.
+  net::ResolverOptions dns_;
+  ClientLimits clients_;
   std::string directory_;
   std::unique_ptr<ControlClient> control_;
   int port_ = 0;

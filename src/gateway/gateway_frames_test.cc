@@ -1,5 +1,6 @@
 #include "gateway/gateway_frames_test.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "net/http_stream.h"
@@ -61,6 +62,17 @@ FramePeer::Frame FramePeer::read_until(int type) {
       return next;
     }
   }
+}
+
+bool FramePeer::has_frame(int type, int wait_ms) {
+  pollfd wait{.fd = socket_.get(), .events = POLLIN, .revents = 0};
+  while (poll(&wait, 1, wait_ms) == 1) {
+    const int next = read().type;
+    if (next == type || next < 0) {
+      return true;
+    }
+  }
+  return false;
 }
 
 std::string FramePeer::read_bytes(std::size_t size) {

@@ -39,6 +39,8 @@ class FramePeer {
   Frame read();
   // The next frame of this type; frames before it are forgotten.
   Frame read_until(int type);
+  // Whether such a frame comes within `wait_ms`; frames before it are forgotten.
+  bool has_frame(int type, int wait_ms);
   std::string read_bytes(std::size_t size);
 
  private:

@@ -17,8 +17,9 @@ namespace {
 using std::string_literals::operator""s;
 
 constexpr int kCalm = 11;  // ENHANCE_YOUR_CALM
-// GET http://a/ in HPACK: three entries of the static table, and :authority as a literal.
+// http://a/ in HPACK: three entries of the static table, and :authority as a literal.
 const std::string kGet = "\x82\x86\x84\x01\x01"s + "a";
+const std::string kPost = "\x83\x86\x84\x01\x01"s + "a";
 
 class Http2Test : public TlsGatewayTest {
  protected:
@@ -194,6 +195,61 @@ TEST_F(Http2Test, StopsTheBackendOfAClientThatTakesNothing) {
     std::this_thread::yield();
   }
   EXPECT_LT(sent, 16U << 20);
+}
+
+TEST_F(Http2Test, BoundsBodiesByTheRoute) {
+  TestServer server(serve_echo);
+  RouteTable table = table_to(server);
+  table.routes[0].policy.request_bytes = 10;
+  serve(table);
+  ASSERT_TRUE(sys::write_file(directory_ + "/body", "12345678901").ok());
+  for (const char* length : {"", "--no-content-length"}) {
+    std::vector<std::string> words = {"nghttp", "-v", "-d", directory_ + "/body", url()};
+    words.insert(words.begin() + 1, *length == 0 ? "-s" : length);
+    const std::string said = run(words);
+    EXPECT_NE(said.find(":status: 413"), std::string::npos) << said;
+    EXPECT_NE(log_lines().find("\"reason\":\"RequestTooLarge\""), std::string::npos);
+  }
+  const std::string fits =
+      run({"curl", "-sS", "--http2-prior-knowledge", "-d", "1234567890", url()});
+  EXPECT_EQ(fits, "POST /\n1234567890");
+}
+
+TEST_F(Http2Test, KeepsTheTimeOfARoute) {
+  TestServer server([](net::ServerConnection& connection) {
+    (void)connection.next();
+    (void)connection.next();  // an answer never comes
+  });
+  RouteTable table = table_to(server);
+  table.routes[0].rules[0].request_timeout_ms = 50;
+  serve(table);
+  EXPECT_EQ(run({"curl", "-sS", "--http2-prior-knowledge", url()}),
+            "504 Gateway Timeout: RequestTimeout\n");
+  table.routes[0].rules[0] = {.backends = {{.backend = "pods"}}, .backend_request_timeout_ms = 50};
+  serve(table);
+  EXPECT_EQ(run({"curl", "-sS", "--http2-prior-knowledge", url()}),
+            "504 Gateway Timeout: UpstreamTimeout\n");
+}
+
+class SlowHttp2Test : public Http2Test {
+ protected:
+  SlowHttp2Test() {
+    clients_.stall_timeout_ms = 200;
+    clients_.body_bytes_per_second = 100'000;
+  }
+};
+
+TEST_F(SlowHttp2Test, CutsOffABodyThatDoesNotKeepItsPace) {
+  TestServer server(serve_echo);
+  serve(server);
+  FramePeer client = FramePeer::client(port_);
+  client.send(frame(kHeaders, kEndHeaders, 1, kPost));
+  for (int i = 0; !client.has_frame(kHeaders, 5) && i < 6'000; ++i) {
+    client.send(frame(kData, 0, 1, "x"));
+  }
+  const std::string line = log_lines();
+  EXPECT_NE(line.find("\"status\":408"), std::string::npos) << line;
+  EXPECT_NE(line.find("\"reason\":\"BodyTimeout\""), std::string::npos) << line;
 }
 
 TEST_F(Http2Test, SaysGoodbyeAndAnswersWhatHasCome) {

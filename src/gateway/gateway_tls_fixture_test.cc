@@ -10,19 +10,33 @@ void TlsGatewayTest::SetUp() {
   ASSERT_TRUE(control_->add_listener("secure", listener.get()).ok());
 }
 
-void TlsGatewayTest::serve(BackendConfig backend, std::vector<Certificate> certificates) {
+RouteTable TlsGatewayTest::table_to(BackendConfig backend) {
   RouteTable table;
   table.listeners = {{"web", "127.0.0.1"}, {"secure", "127.0.0.1", true}};
-  table.certificates = std::move(certificates);
   table.routes = {{.name = "all", .rules = {{.backends = {{.backend = backend.name}}}}}};
   table.backends = {std::move(backend)};
+  return table;
+}
+
+RouteTable TlsGatewayTest::table_to(const TestServer& server) {
+  return table_to({"pods", ProxyBackend{.endpoints = {{"127.0.0.1", server.port()}}}});
+}
+
+void TlsGatewayTest::serve(const RouteTable& table) {
   const Status set = control_->set_table(table);
   ASSERT_TRUE(set.ok()) << set.error().message();
 }
 
+void TlsGatewayTest::serve(BackendConfig backend, std::vector<Certificate> certificates) {
+  RouteTable table = table_to(std::move(backend));
+  table.certificates = std::move(certificates);
+  serve(table);
+}
+
 void TlsGatewayTest::serve(const TestServer& server, std::vector<Certificate> certificates) {
-  serve({"pods", ProxyBackend{.endpoints = {{"127.0.0.1", server.port()}}}},
-        std::move(certificates));
+  RouteTable table = table_to(server);
+  table.certificates = std::move(certificates);
+  serve(table);
 }
 
 std::string TlsGatewayTest::curl(const std::string& host, std::vector<std::string> words,

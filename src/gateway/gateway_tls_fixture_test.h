@@ -13,7 +13,10 @@ namespace duet::gateway {
 class TlsGatewayTest : public GatewayTest {
  protected:
   void SetUp() override;
-  // Everything goes to `backend`; both listeners are open.
+  // A table in which everything goes to `backend`, and both listeners are open.
+  static RouteTable table_to(BackendConfig backend);
+  static RouteTable table_to(const TestServer& server);
+  void serve(const RouteTable& table);
   void serve(BackendConfig backend, std::vector<Certificate> certificates = {});
   void serve(const TestServer& server, std::vector<Certificate> certificates = {});
   // What curl prints for https://<host><path>, or how it failed.

@@ -55,7 +55,9 @@ void Http2Stream::begin(bool ended) {
 }
 
 void Http2Stream::body(std::string_view data) {
-  progress_ns_ = connection_.front().loop.now_ns();
+  const Front& front = connection_.front();
+  progress_ns_ = head_written_ ? front.loop.now_ns()
+                               : front.limits.pace(progress_ns_, data.size(), front.loop.now_ns());
   pending_.append(data);
   pump_body();
   watch();
@@ -72,6 +74,10 @@ void Http2Stream::pump_body() {
   Call* call = transaction_.call();
   if (call == nullptr || answer_ended_ || closed_) {
     discard_body();
+    return;
+  }
+  if (!transaction_.takes_body(pending_.size())) {
+    on_failure(transaction_.refuse_body());
     return;
   }
   while (!pending_.empty() && !body_blocked_) {

@@ -25,12 +25,14 @@ void KeptPackets::keep_code(const std::string& digest, sys::Fd fd) {
 void KeptPackets::keep_only(const WorkerStatus& held) {
   std::erase_if(listeners_,
                 [&held](const auto& entry) { return !has(held.listeners, entry.first.first); });
+  std::erase_if(folders_, [&held](const auto& entry) { return !has(held.folders, entry.first); });
   std::erase_if(codes_, [&held](const auto& entry) { return !has(held.codes, entry.first); });
 }
 
 void KeptPackets::clear() {
   listeners_.clear();
   codes_.clear();
+  folders_.clear();
   access_log_.reset();
   table_.reset();
 }
@@ -46,6 +48,9 @@ Status KeptPackets::replay(int worker, const Send& send) const {
   }
   for (const auto& [digest, fd] : codes_) {
     DUET_TRY(send(Json{{"type", "code"}, {"digest", digest}}.dump(), fd.get()));
+  }
+  for (const auto& [name, fd] : folders_) {
+    DUET_TRY(send(Json{{"type", "folder"}, {"name", name}}.dump(), fd.get()));
   }
   return table_.valid() ? send(R"({"type":"table"})", table_.get()) : Status();
 }

@@ -19,6 +19,7 @@ class KeptPackets {
  public:
   void keep_listener(const std::string& name, int worker, sys::Fd fd);
   void keep_code(const std::string& digest, sys::Fd fd);
+  void keep_folder(const std::string& name, sys::Fd fd) { folders_[name] = std::move(fd); }
   void keep_access_log(sys::Fd fd) { access_log_ = std::move(fd); }
   void keep_table(sys::Fd fd) { table_ = std::move(fd); }
 
@@ -37,6 +38,7 @@ class KeptPackets {
  private:
   std::map<std::pair<std::string, int>, sys::Fd> listeners_;
   std::map<std::string, sys::Fd> codes_;
+  std::map<std::string, sys::Fd> folders_;
   sys::Fd access_log_;
   sys::Fd table_;
 };

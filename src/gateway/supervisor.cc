@@ -118,6 +118,8 @@ Status Supervisor::obey(Packet packet) {
   DUET_TRY(tell_all(packet.text, packet.fd.get()));
   if (type == "code") {
     kept_.keep_code(text_of(message, "digest"), std::move(packet.fd));
+  } else if (type == "folder") {
+    kept_.keep_folder(text_of(message, "name"), std::move(packet.fd));
   } else if (type == "access_log") {
     kept_.keep_access_log(std::move(packet.fd));
   }

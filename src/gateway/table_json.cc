@@ -133,17 +133,33 @@ void visit(auto& v, Is<Rule> auto& x) {
   v.field("requestTimeoutMs", x.request_timeout_ms);
   v.field("backendRequestTimeoutMs", x.backend_request_timeout_ms);
 }
+void visit(auto& v, Is<RateLimit> auto& x) {
+  v.field("count", x.count);
+  v.field("periodMs", x.period_ms);
+  v.field("burst", x.burst);
+}
+void visit(auto& v, Is<RoutePolicy> auto& x) {
+  v.field("requestBytes", x.request_bytes);
+  v.field("rate", x.rate);
+  v.field("compress", x.compress);
+}
 void visit(auto& v, Is<Route> auto& x) {
   v.field("name", x.name);
   v.field("listeners", x.listeners);
   v.field("hostnames", x.hostnames);
   v.field("wildcard", x.wildcard);
+  v.field("policy", x.policy);
   v.field("rules", x.rules);
 }
 void visit(auto& v, Is<Listener> auto& x) {
   v.field("name", x.name);
   v.field("address", x.address);
   v.field("tls", x.tls);
+  v.field("proxyProtocol", x.proxy_protocol);
+}
+void visit(auto& v, Is<ForwardingConfig> auto& x) {
+  v.field("trustedProxies", x.trusted_proxies);
+  v.field("standard", x.standard);
 }
 void visit(auto& v, Is<Certificate> auto& x) {
   v.field("name", x.name);
@@ -197,6 +213,10 @@ void visit(auto& v, Is<ProxyBackend> auto& x) {
   v.field("failureLimit", x.failure_limit);
   v.field("countsErrors", x.counts_errors);
 }
+void visit(auto& v, Is<FilesBackend> auto& x) {
+  v.field("folder", x.folder);
+  v.field("path", x.path);
+}
 void visit(auto& v, Is<StaticBackend> auto& x) {
   v.field("status", x.status);
   v.field("reason", x.reason);
@@ -213,6 +233,7 @@ void visit(auto& v, Is<Service> auto& x) {
 void visit(auto& v, Is<RouteTable> auto& x) {
   v.field("generation", x.generation);
   v.field("listeners", x.listeners);
+  v.field("forwarding", x.forwarding);
   v.field("certificates", x.certificates);
   v.field("routes", x.routes);
   v.field("backends", x.backends);
@@ -232,7 +253,7 @@ struct IsPair : std::false_type {};
 template <typename A, typename B>
 struct IsPair<std::pair<A, B>> : std::true_type {};
 
-constexpr const char* kKinds[] = {"static", "proxy", "handler"};
+constexpr const char* kKinds[] = {"static", "proxy", "handler", "files"};
 
 template <typename T>
 Json Writer::write(const T& value) {
@@ -288,6 +309,8 @@ void read_backend(const Json& json, const std::string& place, BackendConfig& val
     reader.field("proxy", value.kind.emplace<ProxyBackend>());
   } else if (json.contains("handler")) {
     reader.field("handler", value.kind.emplace<HandlerBackend>());
+  } else if (json.contains("files")) {
+    reader.field("files", value.kind.emplace<FilesBackend>());
   } else {
     reader.field("static", value.kind.emplace<StaticBackend>());
   }

@@ -7,7 +7,8 @@ namespace {
 
 RouteTable full_table() {
   RouteTable table{.generation = 18'000'000'000'000'000'000U};
-  table.listeners = {{"web", "0.0.0.0:80"}, {"secure", "0.0.0.0:443", true}};
+  table.listeners = {{"web", "0.0.0.0:80"}, {"secure", "0.0.0.0:443", true, true}};
+  table.forwarding = {.trusted_proxies = {"10.0.0.0/8"}, .standard = true};
   table.certificates = {{"Secret a/b", {"a.test", "*.b.test"}, "chain", "key"}};
   Rule rule;
   rule.matches = {{.path = {PathMatch::Type::kRegularExpression, "/a.*"},
@@ -22,11 +23,13 @@ RouteTable full_table() {
       .hostname = "h", .path = PathModifier{PathModifier::Type::kReplacePrefixMatch, "/x"}};
   rule.backends = {{.backend = "static", .weight = 0}, {.backend = "pods", .weight = 3}};
   rule.request_timeout_ms = 7;
-  table.routes = {{.name = "HTTPRoute a/b",
-                   .listeners = {"web"},
-                   .hostnames = {"*.x"},
-                   .wildcard = Route::Wildcard::kOneLabel,
-                   .rules = {rule, {}}}};
+  table.routes = {
+      {.name = "HTTPRoute a/b",
+       .listeners = {"web"},
+       .hostnames = {"*.x"},
+       .wildcard = Route::Wildcard::kOneLabel,
+       .policy = {.request_bytes = 0, .rate = {.count = 7, .burst = 0}, .compress = true},
+       .rules = {rule, {}}}};
   HandlerBackend handler{
       .code = "sha256:1", .use = engine::Use::kWagi, .env = {{"K", "V"}, {"E", ""}}, .args = {"a"}};
   handler.limits.cpu_ms = 0;
@@ -38,7 +41,8 @@ RouteTable full_table() {
                                           .retry_limit = 0,
                                           .failure_limit = 9,
                                           .counts_errors = true}},
-                    {"code", handler}};
+                    {"code", handler},
+                    {"files", FilesBackend{.folder = "/srv/www", .path = "a"}}};
   table.services = {{"default", "api", 8080, "pods"}};
   return table;
 }

@@ -1,5 +1,7 @@
 #include "gateway/transaction.h"
 
+#include "gateway/compressing_call.h"
+#include "gateway/compression.h"
 #include "gateway/request_filter.h"
 #include "gateway/route_steps.h"
 
@@ -7,6 +9,7 @@ namespace duet::gateway {
 namespace {
 
 constexpr std::int64_t kNsPerMs = 1'000'000;
+constexpr std::string_view kRequestTooLarge = "RequestTooLarge";
 
 }  // namespace
 
@@ -21,6 +24,9 @@ std::vector<net::Field> own_answer_fields(const OwnAnswer& answer) {
   if (!answer.location.empty()) {
     fields.push_back({"Location", answer.location});
   }
+  if (!answer.retry_after.empty()) {
+    fields.push_back({"Retry-After", answer.retry_after});
+  }
   return fields;
 }
 
@@ -29,9 +35,10 @@ void Transaction::begin(const net::RequestHead& request) {
   ++front_.requests;
   ++front_.requests_in_flight;
   began_ns_ = front_.loop.clock_ns();
+  origin_ = front_.forwarding.origin_of(client_, request);
   rule_ = nullptr;
   reference_ = nullptr;
-  bytes_in_ = bytes_out_ = 0;
+  body_limit_ = bytes_in_ = bytes_out_ = 0;
   status_ = 0;
   route_name_ = backend_name_ = reason_ = {};
   detail_.clear();
@@ -52,11 +59,13 @@ std::optional<OwnAnswer> Transaction::find_call(const net::RequestHead& request,
   table_ = front_.table;
   rule_ = match->rule;
   route_name_ = match->route->name;
+  if (auto refused = refuse_by_policy(*match->route, request)) {
+    return refused;
+  }
   if (const auto& redirect = match->rule->filters.redirect) {
-    return OwnAnswer{
-        .status = redirect->status,
-        .reason = "Redirect",
-        .location = redirect_location(*redirect, client_.scheme, request, match->prefix)};
+    return OwnAnswer{.status = redirect->status,
+                     .reason = "Redirect",
+                     .location = redirect_location(*redirect, scheme(), request, match->prefix)};
   }
   const ActiveTable::Choice choice = table_->choose(*match->rule, front_.random());
   if (choice.backend == nullptr) {
@@ -72,10 +81,62 @@ std::optional<OwnAnswer> Transaction::find_call(const net::RequestHead& request,
   if (match->rule->request_timeout_ms > 0) {
     front_.loop.set_timer(deadline_, match->rule->request_timeout_ms * kNsPerMs);
   }
-  call_ = choice.before == nullptr
-              ? choice.backend->start(head, caller)
-              : std::make_shared<RouteSteps>(table_, choice, head)->start(0, head, caller);
+  if (match->route->policy.compress) {
+    auto compressing = std::make_unique<CompressingCall>(caller, accepts_gzip(request.fields),
+                                                         front_.compressed_answers);
+    compressing->set_call(start_call(choice, head, *compressing));
+    call_ = std::move(compressing);
+  } else {
+    call_ = start_call(choice, head, caller);
+  }
   return std::nullopt;
+}
+
+std::unique_ptr<Call> Transaction::start_call(const ActiveTable::Choice& choice,
+                                              const CallHead& head, Caller& caller) const {
+  return choice.before == nullptr
+             ? choice.backend->start(head, caller)
+             : std::make_shared<RouteSteps>(table_, choice, head)->start(0, head, caller);
+}
+
+// What the route's policy refuses before anybody is asked.
+std::optional<OwnAnswer> Transaction::refuse_by_policy(const Route& route,
+                                                       const net::RequestHead& request) {
+  constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+  body_limit_ = static_cast<std::uint64_t>(route.policy.request_bytes);
+  if (route.policy.rate.count > 0) {
+    const auto client = net::IpAddress::parse(address());
+    const std::int64_t wait_ns =
+        client ? front_.rates.take(route.name, *client, route.policy.rate, front_.loop.now_ns())
+               : 0;
+    if (wait_ns > 0) {
+      const std::int64_t wait_s = (wait_ns + kNsPerSecond - 1) / kNsPerSecond;
+      return OwnAnswer{.status = 429,
+                       .reason = "RateLimited",
+                       .location = {},
+                       .retry_after = std::to_string(wait_s)};
+    }
+  }
+  if (!takes_body(request.content_length)) {
+    detail_ = refuse_body().detail;
+    return OwnAnswer{.status = 413, .reason = kRequestTooLarge, .location = {}};
+  }
+  return std::nullopt;
+}
+
+// For whom the request is made. Views into this and the request.
+void Transaction::add_origin(const net::RequestHead& request,
+                             std::vector<net::Field>& fields) const {
+  const std::string_view client = origin_ ? origin_->x_forwarded_for : client_.address;
+  const std::string_view host = origin_ ? origin_->host : request.authority;
+  fields.push_back({"x-forwarded-for", client, net::FieldId::kXForwardedFor});
+  fields.push_back({"x-forwarded-proto", scheme(), net::FieldId::kXForwardedProto});
+  if (!host.empty()) {
+    fields.push_back({"x-forwarded-host", host, net::FieldId::kXForwardedHost});
+  }
+  if (origin_ && !origin_->forwarded.empty()) {
+    fields.push_back({"forwarded", origin_->forwarded, net::FieldId::kForwarded});
+  }
 }
 
 void Transaction::fill_call_head(const net::RequestHead& request, const RouteMatch& match,
@@ -83,15 +144,11 @@ void Transaction::fill_call_head(const net::RequestHead& request, const RouteMat
   std::vector<net::Field>& fields = front_.scratch_fields;
   std::string& text = front_.scratch_text;
   forwarded_fields(request, fields);
-  fields.push_back({"x-forwarded-for", client_.address, net::FieldId::kXForwardedFor});
-  fields.push_back({"x-forwarded-proto", client_.scheme, net::FieldId::kXForwardedProto});
-  if (!request.authority.empty()) {
-    fields.push_back({"x-forwarded-host", request.authority, net::FieldId::kXForwardedHost});
-  }
+  add_origin(request, fields);
   modify_fields(rule_->filters.request_headers, fields);
   modify_fields(reference_->filters.request_headers, fields);
   head.method = request.method;
-  head.scheme = client_.scheme;
+  head.scheme = scheme();
   head.authority = request.authority;
   head.matched_exactly = !match.exact_path.empty();
   head.matched_path = head.matched_exactly ? match.exact_path : match.prefix;
@@ -120,7 +177,7 @@ void Transaction::fill_call_head(const net::RequestHead& request, const RouteMat
   head.fields = fields;
   head.framing = request.framing;
   head.content_length = request.content_length;
-  head.client_address = client_.address;
+  head.client_address = address();
   head.timeout_ms = rule_->backend_request_timeout_ms;
   if (const net::Field* te = request.find(net::FieldId::kTe)) {
     head.takes_trailers = net::list_has_token(te->value, "trailers");
@@ -159,6 +216,12 @@ void Transaction::fail(const Failure& failure) {
   detail_ = failure.detail;
 }
 
+Failure Transaction::refuse_body() const {
+  return {.status = 413,
+          .reason = kRequestTooLarge,
+          .detail = "more body than the route's " + std::to_string(body_limit_) + " bytes"};
+}
+
 void Transaction::on_deadline() {
   caller_->on_failure({.status = 504, .reason = "RequestTimeout", .detail = {}});
   caller_->on_flush();
@@ -172,7 +235,7 @@ void Transaction::end() {
   drop_call();
   cancel_deadline();
   const std::string_view text(log_text_);
-  const AccessRecord record{.client = client_.address,
+  const AccessRecord record{.client = address(),
                             .method = text.substr(0, method_size_),
                             .host = text.substr(method_size_, host_size_),
                             .path = text.substr(method_size_ + host_size_),

@@ -20,13 +20,15 @@ struct Client {
   std::string listener;  // its name
   std::string address;   // IP
   std::string_view scheme = "http";
+  bool trusted = false;  // it is believed when it says for whom it asks
 };
 
 // An answer of the gateway itself: the status, and one word why, a constant.
 struct OwnAnswer {
   int status = 500;
   std::string_view reason;
-  std::string location;  // of a redirect
+  std::string location;     // of a redirect
+  std::string retry_after;  // seconds; empty: not said
 };
 
 // Its body as text, and its fields; `body` must outlive the fields.
@@ -68,6 +70,11 @@ class Transaction {
   void set_reason(std::string_view reason) { reason_ = reason; }
   bool has_reason() const { return !reason_.empty(); }
   void set_detail(std::string_view detail) { detail_ = detail; }
+  // Whether the route allows so many more bytes of body; if not, refuse_body() is for on_failure().
+  bool takes_body(std::size_t bytes) const {
+    return body_limit_ == 0 || bytes_in_ + bytes <= body_limit_;
+  }
+  Failure refuse_body() const;
   void count_in(std::size_t bytes) { bytes_in_ += bytes; }
   void count_out(std::size_t bytes) { bytes_out_ += bytes; }
   std::string_view method() const { return std::string_view(log_text_).substr(0, method_size_); }
@@ -77,6 +84,14 @@ class Transaction {
   void end();
 
  private:
+  std::string_view address() const {
+    return origin_ ? std::string_view(origin_->address) : std::string_view(client_.address);
+  }
+  std::string_view scheme() const { return origin_ ? origin_->scheme : client_.scheme; }
+  void add_origin(const net::RequestHead& request, std::vector<net::Field>& fields) const;
+  std::optional<OwnAnswer> refuse_by_policy(const Route& route, const net::RequestHead& request);
+  std::unique_ptr<Call> start_call(const ActiveTable::Choice& choice, const CallHead& head,
+                                   Caller& caller) const;
   void fill_call_head(const net::RequestHead& request, const RouteMatch& match, CallHead& head);
   void drop_call();
   void on_deadline();
@@ -85,11 +100,13 @@ class Transaction {
   const Client& client_;
   Caller* caller_ = nullptr;
   bool active_ = false;
+  std::optional<RequestOrigin> origin_;  // nothing: client_
   std::shared_ptr<const ActiveTable> table_;
   std::unique_ptr<Call> call_;
   const Rule* rule_ = nullptr;
   const WeightedBackend* reference_ = nullptr;
   std::int64_t began_ns_ = 0;
+  std::uint64_t body_limit_ = 0;  // bytes; 0: none
   std::uint64_t bytes_in_ = 0;
   std::uint64_t bytes_out_ = 0;
   int status_ = 0;

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "gateway/client_connection.h"
+#include "gateway/files_service.h"
 #include "gateway/services.h"
 
 namespace duet::gateway {
@@ -41,6 +42,9 @@ Worker::~Worker() {
 void Worker::add_listener(const std::string& name, sys::Fd fd) { sockets_[name] = std::move(fd); }
 
 Result<std::shared_ptr<Backend>> Worker::make_backend(const BackendConfig& config) {
+  if (const auto* files = std::get_if<FilesBackend>(&config.kind)) {
+    return make_files(config.name, *files);
+  }
   // What has not changed goes on, with its connections and counters.
   if (const auto known = configs_.find(config.name);
       known != configs_.end() && *known->second == config) {
@@ -65,6 +69,16 @@ Result<std::shared_ptr<Backend>> Worker::make_backend(const BackendConfig& confi
       std::make_shared<StaticService>(config.name, std::get<StaticBackend>(config.kind)));
 }
 
+// A folder that was not sent is none that the agent could open.
+std::shared_ptr<Backend> Worker::make_files(const std::string& name, const FilesBackend& config) {
+  const auto folder = folders_.find(config.folder);
+  if (folder == folders_.end()) {
+    return std::make_shared<StaticService>(
+        name, StaticBackend{.status = 500, .reason = "FolderNotFound"});
+  }
+  return std::make_shared<FilesService>(name, config, folder->second, loop_);
+}
+
 Status Worker::open_listeners(const RouteTable& table) {
   for (const Listener& listener : table.listeners) {
     if (!acceptors_.contains(listener.name) && !sockets_.contains(listener.name)) {
@@ -82,6 +96,9 @@ Status Worker::open_listeners(const RouteTable& table) {
     sockets_.erase(socket);
     DUET_TRY(acceptor->start());
     acceptors_[listener.name] = std::move(acceptor);
+  }
+  for (const Listener& listener : table.listeners) {
+    acceptors_[listener.name]->expect_proxy_header(listener.proxy_protocol);
   }
   return {};
 }
@@ -117,12 +134,16 @@ void Worker::drop_unused(const RouteTable& table) {
   }
   std::erase_if(acceptors_, [&named](const auto& entry) { return !named.contains(entry.first); });
   std::vector<std::string> codes;
+  std::map<std::string, bool> folders;
   for (const BackendConfig& backend : table.backends) {
     if (const auto* handler = std::get_if<HandlerBackend>(&backend.kind)) {
       codes.push_back(handler->code);
+    } else if (const auto* files = std::get_if<FilesBackend>(&backend.kind)) {
+      folders[files->folder] = true;
     }
   }
   templates_.keep_only(codes);
+  std::erase_if(folders_, [&folders](const auto& entry) { return !folders.contains(entry.first); });
 }
 
 Status Worker::set_table(RouteTable table) {
@@ -133,7 +154,9 @@ Status Worker::set_table(RouteTable table) {
               ActiveTable::build(std::move(table), [this](const BackendConfig& config) {
                 return make_backend(config);
               }));
+  DUET_ASSIGN(Forwarding forwarding, Forwarding::make(active->config().forwarding));
   DUET_TRY(prepare_tls(active->config()));
+  front_.forwarding = std::move(forwarding);
   DUET_TRY(open_listeners(active->config()));
   front_.table = std::move(active);
   configs_.clear();
@@ -183,6 +206,9 @@ WorkerStatus Worker::status() const {
   }
   for (const auto& [name, socket] : sockets_) {
     status.listeners.push_back(name);
+  }
+  for (const auto& [name, folder] : folders_) {
+    status.folders.push_back(name);
   }
   return status;
 }

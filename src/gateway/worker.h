@@ -36,6 +36,11 @@ class Worker {
   void add_code(const std::string& digest, sys::Fd fd) {
     templates_.add_code(digest, std::move(fd));
   }
+  // A folder that backends may serve, O_PATH or open for reading; takes the place of an earlier
+  // one.
+  void add_folder(const std::string& name, sys::Fd fd) {
+    folders_[name] = std::make_shared<const sys::Fd>(std::move(fd));
+  }
   void set_access_log(sys::Fd fd) { front_.access_log.open(std::move(fd)); }
   // Makes everything that the table needs, then swaps. On an error nothing has changed.
   Status set_table(RouteTable table);
@@ -49,6 +54,7 @@ class Worker {
  private:
   Worker(net::EventLoop& loop, const WorkerOptions& options, std::unique_ptr<SandboxEngine> engine);
   Result<std::shared_ptr<Backend>> make_backend(const BackendConfig& config);
+  std::shared_ptr<Backend> make_files(const std::string& name, const FilesBackend& config);
   Status prepare_tls(const RouteTable& table);
   Status open_listeners(const RouteTable& table);
   void drop_unused(const RouteTable& table);
@@ -60,6 +66,7 @@ class Worker {
   Front front_;
   UpstreamPool pool_;
   std::map<std::string, sys::Fd> sockets_;  // sent, and not named by a table yet
+  std::map<std::string, std::shared_ptr<const sys::Fd>> folders_;
   std::map<std::string, std::unique_ptr<Acceptor>> acceptors_;
   std::unordered_map<std::string, const BackendConfig*> configs_;  // of the table in use
   std::int64_t drain_until_ns_ = 0;

@@ -48,6 +48,10 @@ Status WorkerControl::obey(Packet packet) {
     worker_.add_code(text_of(message, "digest"), std::move(packet.fd));
     return {};
   }
+  if (type == "folder") {
+    worker_.add_folder(text_of(message, "name"), std::move(packet.fd));
+    return {};
+  }
   if (type == "access_log") {
     worker_.set_access_log(std::move(packet.fd));
     return {};

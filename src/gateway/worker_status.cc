@@ -14,6 +14,7 @@ std::string format_status(const WorkerStatus& status) {
               {"draining", status.draining},
               {"listeners", status.listeners},
               {"codes", status.codes},
+              {"folders", status.folders},
               {"connections", status.connections},
               {"requestsInFlight", status.requests_in_flight},
               {"requests", status.requests},
@@ -33,6 +34,7 @@ Result<WorkerStatus> parse_status_reply(std::string_view reply) {
     result.draining = status.value("draining", false);
     result.listeners = status.value("listeners", std::vector<std::string>());
     result.codes = status.value("codes", std::vector<std::string>());
+    result.folders = status.value("folders", std::vector<std::string>());
     result.connections = status.value("connections", std::int64_t{0});
     result.requests_in_flight = status.value("requestsInFlight", std::int64_t{0});
     result.requests = status.value("requests", std::uint64_t{0});

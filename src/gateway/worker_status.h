@@ -18,6 +18,7 @@ struct WorkerStatus {
   bool draining = false;
   std::vector<std::string> listeners;  // names whose sockets the worker holds
   std::vector<std::string> codes;      // digests whose files the worker holds
+  std::vector<std::string> folders;    // names of folders whose files it can serve
   std::int64_t connections = 0;        // open client connections
   std::int64_t requests_in_flight = 0;
   std::uint64_t requests = 0;     // since the start

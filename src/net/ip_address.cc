@@ -42,6 +42,29 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<IpAddress> IpAddress::from_bytes(std::string_view bytes) {
+  IpAddress address;
+  if (bytes.size() == address.bytes_.size()) {
+    std::copy(bytes.begin(), bytes.end(), address.bytes_.begin());
+  } else if (bytes.size() == address.bytes_.size() - kMapped.size()) {
+    std::copy(kMapped.begin(), kMapped.end(), address.bytes_.begin());
+    std::copy(bytes.begin(), bytes.end(), address.bytes_.begin() + kMapped.size());
+  } else {
+    return std::nullopt;
+  }
+  return address;
+}
+
+std::string IpAddress::text() const {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (is_v4()) {
+    inet_ntop(AF_INET, bytes_.data() + kMapped.size(), text, sizeof(text));
+  } else {
+    inet_ntop(AF_INET6, bytes_.data(), text, sizeof(text));
+  }
+  return text;
+}
+
 bool IpAddress::is_v4() const { return std::equal(kMapped.begin(), kMapped.end(), bytes_.begin()); }
 
 bool IpAddress::within(std::string_view range) const {

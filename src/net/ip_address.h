@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace duet::net {
@@ -12,6 +13,13 @@ class IpAddress {
  public:
   // From text without brackets and zone; nothing if it is no address. Pure.
   static std::optional<IpAddress> parse(std::string_view text);
+
+  // From the 4 or 16 bytes of an address in network order; nothing for another number. Pure.
+  static std::optional<IpAddress> from_bytes(std::string_view bytes);
+
+  // As it is written: 192.0.2.1, 2001:db8::1.
+  std::string text() const;
+  const std::array<std::uint8_t, 16>& bytes() const { return bytes_; }
 
   bool is_v4() const;
   // Whether it can only be meant for this host, its networks, or nobody: loopback, private,

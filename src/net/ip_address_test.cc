@@ -5,6 +5,17 @@
 namespace duet::net {
 namespace {
 
+TEST(IpAddress, IsWrittenAsItIsRead) {
+  for (const char* text : {"192.0.2.1", "0.0.0.0", "2001:db8::1", "::1", "::"}) {
+    EXPECT_EQ(IpAddress::parse(text)->text(), text);
+  }
+  EXPECT_EQ(IpAddress::parse("::ffff:192.0.2.1")->text(), "192.0.2.1");
+  EXPECT_EQ(IpAddress::from_bytes("\x7f\x01\x01\x01"), IpAddress::parse("127.1.1.1"));
+  EXPECT_EQ(IpAddress::from_bytes("abcdefghijklmnop")->text(),
+            "6162:6364:6566:6768:696a:6b6c:6d6e:6f70");
+  EXPECT_FALSE(IpAddress::from_bytes("abc"));
+}
+
 TEST(IpAddress, ReadsBothFamilies) {
   EXPECT_TRUE(IpAddress::parse("192.0.2.1")->is_v4());
   EXPECT_FALSE(IpAddress::parse("2001:db8::1")->is_v4());

@@ -93,7 +93,12 @@ std::string format_ip(const SocketAddress& address) {
     inet_ntop(AF_INET, &v4->sin_addr, text, sizeof(text));
   } else if (address.storage.ss_family == AF_INET6) {
     const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&address.storage);
-    inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof(text));
+    const auto* bytes = reinterpret_cast<const unsigned char*>(&v6->sin6_addr);
+    if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+      inet_ntop(AF_INET, bytes + 12, text, sizeof(text));
+    } else {
+      inet_ntop(AF_INET6, bytes, text, sizeof(text));
+    }
   } else {
     return "unix";
   }

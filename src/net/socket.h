@@ -25,7 +25,7 @@ Result<SocketAddress> make_address(const std::string& ip, int port);
 Result<SocketAddress> parse_address(std::string_view text);
 // "10.0.0.1:80" or "[::1]:80"; "unix" for other families.
 std::string format_address(const SocketAddress& address);
-// The IP address alone, without brackets.
+// The IP address alone, without brackets; of an IPv4 client of an IPv6 socket as IPv4.
 std::string format_ip(const SocketAddress& address);
 
 // Sockets below are close-on-exec. A TCP one has TCP_NODELAY.

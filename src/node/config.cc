@@ -3,11 +3,15 @@
 #include <arpa/inet.h>
 #include <net/if.h>
 
+#include <algorithm>
 #include <charconv>
 #include <functional>
 #include <map>
 
+#include "base/quantity.h"
 #include "gateway/control_client.h"
+#include "gateway/forwarding.h"
+#include "object/annotations.h"
 #include "object/format.h"
 #include "object/manifest.h"
 #include "object/yaml_reader.h"
@@ -22,6 +26,7 @@ using object::Problem;
 
 constexpr size_t kConfigBytes = 1 << 20;
 constexpr int kWorkerLimit = 256;
+constexpr std::int64_t kRequestLimitBytes = std::int64_t{1} << 40;
 
 // Collects values and what is wrong with them.
 class Reader {
@@ -62,6 +67,35 @@ class Reader {
         wrong(node.mark, "expected a number from 1 to " + std::to_string(most));
       } else {
         into = static_cast<int>(node.integer);
+      }
+    };
+  }
+
+  // A quantity of bytes: 256Mi, or a number.
+  Take bytes(std::int64_t& into, std::int64_t most) {
+    return [this, &into, most](const MarkedNode& node) {
+      const bool number = node.is(MarkedNode::Type::kInteger);
+      const auto value = number ? Result<std::int64_t>(node.integer) : parse_quantity(node.text);
+      const bool fits = number || node.is(MarkedNode::Type::kString);
+      if (!fits || !value.ok() || *value < 0 || *value > most) {
+        wrong(node.mark, "expected a quantity of bytes such as 256Mi, at most " +
+                             object::annotation_text(object::AnnotationType::kBytes, most));
+      } else {
+        into = *value;
+      }
+    };
+  }
+
+  // Names of the site's own, each with a text.
+  Take names(std::map<std::string, std::string>& into) {
+    return [this, &into](const MarkedNode& node) {
+      if (!node.is(MarkedNode::Type::kMap)) {
+        wrong(node.mark, "expected names and values");
+        return;
+      }
+      into.clear();
+      for (const auto& member : node.members) {
+        text(into[member.key])(member.value);
       }
     };
   }
@@ -115,7 +149,14 @@ Reader::Keys keys_of(NodeConfig& config, Reader& reader) {
       {"listen", reader.list(config.listen)},
       {"listenTLS", reader.list(config.listen_tls)},
       {"accessLog", reader.text(config.access_log)},
-      {"gateway", reader.map({{"workers", reader.count(config.gateway_workers, kWorkerLimit)}})},
+      {"gateway",
+       reader.map({{"workers", reader.count(config.gateway_workers, kWorkerLimit)},
+                   {"maxRequestBytes", reader.bytes(config.max_request_bytes, kRequestLimitBytes)},
+                   {"proxyProtocol", reader.list(config.proxy_protocol)},
+                   {"trustedProxies", reader.list(config.trusted_proxies)},
+                   {"forwardedField", reader.text(config.forwarded_field)},
+                   {"compression", reader.text(config.compression)},
+                   {"staticRoots", reader.names(config.static_roots)}})},
       {"network", reader.map({{"cniConfigDirectory", reader.text(config.cni_config_directory)},
                               {"cniPluginDirectories", reader.list(config.cni_plugin_directories)},
                               {"bridge", reader.text(config.bridge)},
@@ -155,6 +196,33 @@ bool is_network(const std::string& text) {
   return (ntohl(address.s_addr) & (0xffffffffU >> prefix)) == 0;
 }
 
+bool has(const std::vector<std::string>& list, const std::string& item) {
+  return std::find(list.begin(), list.end(), item) != list.end();
+}
+
+Status check_proxies(const NodeConfig& config) {
+  const auto forwarding = gateway::Forwarding::make({.trusted_proxies = config.trusted_proxies});
+  if (!forwarding.ok()) {
+    return forwarding.error().wrap("gateway.trustedProxies");
+  }
+  for (const auto& address : config.proxy_protocol) {
+    if (!has(config.listen, address) && !has(config.listen_tls, address)) {
+      return invalid("gateway.proxyProtocol: \"" + address +
+                     "\" is none of the addresses of listen and listenTLS");
+    }
+  }
+  if (!config.proxy_protocol.empty() && config.trusted_proxies.empty()) {
+    return invalid(
+        "gateway.proxyProtocol: nobody is believed without gateway.trustedProxies; name the "
+        "addresses of the proxies there, or 0.0.0.0/0 and ::/0 for everybody");
+  }
+  if (config.forwarded_field != "X-Forwarded-For" && config.forwarded_field != "Forwarded") {
+    return invalid("gateway.forwardedField: \"" + config.forwarded_field +
+                   "\" is neither X-Forwarded-For nor Forwarded");
+  }
+  return {};
+}
+
 }  // namespace
 
 Status check_config(const NodeConfig& config) {
@@ -173,7 +241,16 @@ Status check_config(const NodeConfig& config) {
                    "\" is no IPv4 network: write it as 10.88.0.0/16, with a prefix of 8 to 30 and "
                    "no bits behind it");
   }
-  return {};
+  if (config.compression != "off" && config.compression != "gzip") {
+    return invalid("gateway.compression: \"" + config.compression + "\" is neither gzip nor off");
+  }
+  for (const auto& [name, path] : config.static_roots) {
+    if (name.empty() || name.find('/') != std::string::npos || !path.starts_with('/')) {
+      return invalid("gateway.staticRoots: \"" + name + "\" and \"" + path +
+                     "\" must be a name without \"/\" and the absolute path of a folder");
+    }
+  }
+  return check_proxies(config);
 }
 
 Result<NodeConfig> read_config(const std::string& path, const NodeConfig& defaults) {

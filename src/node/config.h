@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,7 +19,14 @@ struct NodeConfig {
   std::vector<std::string> listen_tls;                 // the same with TLS
   std::string access_log;                              // empty: <logs>/../duet/access.log
 
-  int gateway_workers = 0;  // 0: one for each core
+  int gateway_workers = 0;                       // 0: one for each core
+  std::int64_t max_request_bytes = 256LL << 20;  // of a body; 0: no bound
+  std::vector<std::string> proxy_protocol;       // which of the addresses above expect its header
+  std::vector<std::string> trusted_proxies;      // who is believed when it says for whom it asks
+  std::string forwarded_field = "X-Forwarded-For";  // or Forwarded: where they say it
+
+  std::string compression = "off";  // or gzip: of answers, where no route says otherwise
+  std::map<std::string, std::string> static_roots;  // folders whose files Services may serve
 
   // The pod network: what a CNI configuration folder says, else a bridge of duet's own.
   std::string cni_config_directory;

@@ -26,7 +26,9 @@ TEST_F(ConfigTest, ReadsWhatIsSetAndKeepsTheRest) {
       "runDirectory: /run/other\n"
       "manifests: [/etc/duet/manifests]\n"
       "listen:\n- 127.0.0.1:80\n- '[::1]:80'\n"
-      "gateway:\n  workers: 3\n"
+      "gateway:\n  workers: 3\n  maxRequestBytes: 1Gi\n"
+      "  proxyProtocol: ['[::1]:80']\n  trustedProxies: [10.0.0.0/8]\n"
+      "  forwardedField: Forwarded\n  staticRoots: {www: /srv/www}\n"
       "listenTLS: [127.0.0.1:443]\n"
       "network:\n  bridge: shop0\n"
       "registries:\n  plainHTTP: ['registry:5000']\n");
@@ -36,6 +38,12 @@ TEST_F(ConfigTest, ReadsWhatIsSetAndKeepsTheRest) {
   EXPECT_EQ(config->paths.state, "/var/lib/duet");
   EXPECT_EQ(config->listen, (std::vector<std::string>{"127.0.0.1:80", "[::1]:80"}));
   EXPECT_EQ(config->gateway_workers, 3);
+  EXPECT_EQ(config->max_request_bytes, 1 << 30);
+  EXPECT_EQ(config->proxy_protocol, std::vector<std::string>{"[::1]:80"});
+  EXPECT_EQ(config->trusted_proxies, std::vector<std::string>{"10.0.0.0/8"});
+  EXPECT_EQ(config->forwarded_field, "Forwarded");
+  EXPECT_EQ(config->static_roots, (std::map<std::string, std::string>{{"www", "/srv/www"}}));
+  EXPECT_TRUE(check_config(*config).ok());
   EXPECT_EQ(config->listen_tls, std::vector<std::string>{"127.0.0.1:443"});
   EXPECT_EQ(config->bridge, "shop0");
   EXPECT_EQ(config->subnet, "10.88.0.0/16");
@@ -61,6 +69,18 @@ TEST_F(ConfigTest, UnknownKeysAndWrongTypesAreRefusedWithTheirPlace) {
       << text;
 }
 
+TEST_F(ConfigTest, QuantitiesOfBytesAreCheckedAndBounded) {
+  EXPECT_EQ(read("gateway: {maxRequestBytes: 0}")->max_request_bytes, 0);
+  EXPECT_EQ(read("gateway: {maxRequestBytes: 4096}")->max_request_bytes, 4096);
+  for (const char* bad : {"-1", "many", "2Ti", "[1]"}) {
+    const auto config = read("gateway: {maxRequestBytes: " + std::string(bad) + "}");
+    ASSERT_FALSE(config.ok()) << bad;
+    EXPECT_NE(config.error().message().find("expected a quantity of bytes such as 256Mi"),
+              std::string::npos)
+        << config.error().message();
+  }
+}
+
 TEST_F(ConfigTest, WhatNoMachineCouldCarryOutIsNamed) {
   EXPECT_TRUE(check_config({}).ok());
   NodeConfig config{
@@ -83,6 +103,44 @@ TEST_F(ConfigTest, WhatNoMachineCouldCarryOutIsNamed) {
     config.bridge = bad;
     EXPECT_FALSE(check_config(config).ok()) << bad;
   }
+}
+
+TEST_F(ConfigTest, CompressionIsGzipOrOff) {
+  EXPECT_TRUE(check_config(*read("gateway: {compression: gzip}")).ok());
+  EXPECT_FALSE(check_config(*read("gateway: {compression: br}")).ok());
+}
+
+TEST_F(ConfigTest, StaticRootsAreNamesAndAbsolutePaths) {
+  EXPECT_TRUE(check_config({.static_roots = {{"www", "/srv/www"}}}).ok());
+  EXPECT_FALSE(check_config({.static_roots = {{"a/b", "/srv/www"}}}).ok());
+  EXPECT_FALSE(check_config({.static_roots = {{"www", "srv"}}}).ok());
+  EXPECT_FALSE(read("gateway: {staticRoots: [a]}").ok());
+  EXPECT_FALSE(read("gateway: {staticRoots: {a: [b]}}").ok());
+}
+
+TEST_F(ConfigTest, ProxiesAreChecked) {
+  const NodeConfig good{.listen_tls = {"127.0.0.1:443"},
+                        .proxy_protocol = {"127.0.0.1:443"},
+                        .trusted_proxies = {"10.0.0.0/8", "::1"}};
+  EXPECT_TRUE(check_config(good).ok());
+  const auto problem = [&good](auto change) {
+    NodeConfig config = good;
+    change(config);
+    const Status status = check_config(config);
+    return status.ok() ? std::string("none") : status.error().message();
+  };
+  EXPECT_TRUE(problem([](NodeConfig& config) {
+                config.trusted_proxies = {"10.0.0.0/33"};
+              }).starts_with("gateway.trustedProxies: \"10.0.0.0/33\""));
+  EXPECT_TRUE(problem([](NodeConfig& config) {
+                config.proxy_protocol = {"127.0.0.1:80"};
+              }).starts_with("gateway.proxyProtocol: \"127.0.0.1:80\""));
+  EXPECT_TRUE(problem([](NodeConfig& config) {
+                config.trusted_proxies.clear();
+              }).starts_with("gateway.proxyProtocol: nobody is believed"));
+  EXPECT_TRUE(problem([](NodeConfig& config) {
+                config.forwarded_field = "Via";
+              }).starts_with("gateway.forwardedField: \"Via\""));
 }
 
 TEST_F(ConfigTest, BrokenYamlIsRefusedWithItsPlace) {

@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -175,6 +176,8 @@ class WholeNode final : public Node {
 
   Status start_routes() {
     route::RouteController::Options options{.log = reports_.log, .served = reports_.routes};
+    options.defaults.request_bytes = config_.max_request_bytes;
+    options.defaults.compress = config_.compression == "gzip";
     options.gateway.executable = helpers_ + "/duet-gateway";
     options.gateway.run_directory = config_.paths.run + "/gateway";
     options.gateway.workers = config_.gateway_workers;
@@ -188,13 +191,15 @@ class WholeNode final : public Node {
     if (::geteuid() == 0) {
       options.gateway.user = std::to_string(kGatewayUser) + ":" + std::to_string(kGatewayUser);
     }
-    for (const auto& address : config_.listen) {
-      options.gateway.listeners.push_back({.name = "http-" + address, .address = address});
+    options.folders = {.roots = config_.static_roots, .config_maps = config_.paths.run + "/static"};
+    DUET_TRY(sys::make_directories(options.folders.config_maps, 0755));
+    options.gateway.file_roots = {options.folders.config_maps};
+    for (const auto& [name, path] : config_.static_roots) {
+      options.gateway.file_roots.push_back(path);
     }
-    for (const auto& address : config_.listen_tls) {
-      options.gateway.listeners.push_back(
-          {.name = "https-" + address, .address = address, .tls = true});
-    }
+    add_listeners(options.gateway);
+    options.gateway.forwarding = {.trusted_proxies = config_.trusted_proxies,
+                                  .standard = config_.forwarded_field == "Forwarded"};
     auto routes =
         route::RouteController::start(*store_, handlers_, *code_, clock_, std::move(options));
     if (!routes.ok()) {
@@ -203,6 +208,23 @@ class WholeNode final : public Node {
     const std::lock_guard lock(routes_mutex_);
     routes_ = std::move(*routes);
     return {};
+  }
+
+  void add_listeners(route::GatewayOptions& options) const {
+    const auto add = [this, &options](const char* scheme, const std::string& address, bool tls) {
+      const auto& proxied = config_.proxy_protocol;
+      options.listeners.push_back(
+          {.name = scheme + ("-" + address),
+           .address = address,
+           .tls = tls,
+           .proxy_protocol = std::find(proxied.begin(), proxied.end(), address) != proxied.end()});
+    };
+    for (const auto& address : config_.listen) {
+      add("http", address, false);
+    }
+    for (const auto& address : config_.listen_tls) {
+      add("https", address, true);
+    }
   }
 
   // The node's own metrics, then those of the gateway.

@@ -62,6 +62,16 @@ constexpr std::array kAnnotations = {
                "where outgoing requests may go", "`HTTP-request-denied` for the guest"},
     Annotation{"handler", Type::kHandler, On::kPod, 0, 0, 0,
                "how a program of the pod answers requests", ""},
+    Annotation{"max-request-bytes", Type::kBytes, On::kRoute, 256 * kMi, 0, kTi,
+               "the body of one request; 0: no bound", "413 `RequestTooLarge`"},
+    Annotation{"rate-limit", Type::kRate, On::kRoute, 0, 0, 0,
+               "requests of one client address: 10/s, 600/m, 5/h", "429 `RateLimited`"},
+    Annotation{"rate-limit-burst", Type::kCount, On::kRoute, 0, 1, 1'000'000,
+               "requests of one client address at once, after a silence", "429 `RateLimited`"},
+    Annotation{"compression", Type::kCoding, On::kRoute, 0, 0, 0, "answers, with gzip, or off", ""},
+    Annotation{"static-files", Type::kFolder, On::kService, 0, 0, 0,
+               "files of a folder of the node: NAME or NAME/folder", ""},
+    Annotation{"static-configmap", Type::kName, On::kService, 0, 0, 0, "files of a ConfigMap", ""},
     // Written by duet itself.
     Annotation{"source", Type::kText, On::kAny, 0, 0, 0, "", ""},
     Annotation{"source-file", Type::kText, On::kAny, 0, 0, 0, "", ""},
@@ -140,16 +150,52 @@ std::string annotation_text(AnnotationType type, int64_t value) {
                                  : in(std::array<Unit, 0>{});
 }
 
-std::string budget_rows() {
+Result<Rate> parse_rate(std::string_view text) {
+  constexpr int64_t kMost = 1'000'000;
+  Rate rate;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), rate.count);
+  const std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
+  const bool known = unit == "/s" || unit == "/m" || unit == "/h";
+  if (error != std::errc{} || !known || rate.count < 1 || rate.count > kMost) {
+    return invalid("must be a rate such as 10/s, 600/m or 5/h, from 1 to 1000000");
+  }
+  rate.period_ms = unit == "/s" ? kSecond : unit == "/m" ? kMinute : kHour;
+  return rate;
+}
+
+Result<StaticFolder> parse_static_folder(std::string_view text) {
+  std::string_view rest = text;
+  while (!rest.empty() && rest.back() == '/') {
+    rest.remove_suffix(1);
+  }
+  for (std::string_view left = rest;;) {
+    const size_t slash = left.find('/');
+    const std::string_view segment = left.substr(0, slash);
+    if (segment.empty() || segment == "." || segment == "..") {
+      return invalid("must be the name of a folder of gateway.staticRoots, or NAME/folder/below");
+    }
+    if (slash == std::string_view::npos) {
+      break;
+    }
+    left.remove_prefix(slash + 1);
+  }
+  const size_t slash = std::min(rest.find('/'), rest.size());
+  return StaticFolder{std::string(rest.substr(0, slash)),
+                      std::string(rest.substr(std::min(slash + 1, rest.size())))};
+}
+
+std::string budget_rows(AnnotatedKind on) {
   std::string out;
   for (const Annotation& one : kAnnotations) {
-    if (one.on != On::kPod || one.type == Type::kOutbound || one.type == Type::kHandler) {
+    if (one.on != on || one.most == 0) {
       continue;
     }
     out += "| `" + std::string(kAnnotationPrefix) + std::string(one.name) + "` | " +
-           std::string(one.meaning) + " | " + annotation_text(one.type, one.standard) + " | " +
-           annotation_text(one.type, one.least) + " to " + annotation_text(one.type, one.most) +
-           " | " + std::string(one.past) + " |\n";
+           std::string(one.meaning) + " | " +
+           (one.standard < one.least ? "as many as the rate"
+                                     : annotation_text(one.type, one.standard)) +
+           " | " + annotation_text(one.type, one.least) + " to " +
+           annotation_text(one.type, one.most) + " | " + std::string(one.past) + " |\n";
   }
   return out;
 }

@@ -28,12 +28,19 @@ enum class AnnotationType {
   kBytes,     // a quantity: 64Ki, 16Mi
   kOutbound,  // parse_outbound()
   kHandler,   // kWagi
+  kRate,      // parse_rate()
+  kFolder,    // parse_static_folder()
+  kName,      // of an object
+  kCoding,    // gzip or off
   kText,      // anything
 };
 
 // Where an annotation has a meaning.
 enum class AnnotatedKind {
-  kPod,  // and the template of pods
+  kPod,    // and the template of pods
+  kRoute,  // HTTPRoute and Ingress
+  kService,
+  kOther,  // the rest
   kAny,
 };
 
@@ -59,8 +66,29 @@ Result<int64_t> parse_annotation(const Annotation& annotation, std::string_view 
 // A number of an annotation's type as a manifest would write it: 10s, 64Ki, 256.
 std::string annotation_text(AnnotationType type, int64_t value);
 
-// The budgets as rows of the Markdown table in docs/budgets.md.
-std::string budget_rows();
+// The numbers that kinds take as rows of a Markdown table, of which docs/budgets.md has one for
+// pods and one for routes.
+std::string budget_rows(AnnotatedKind on);
+
+// So many things in so much time.
+struct Rate {
+  int64_t count = 0;
+  int64_t period_ms = 1'000;
+  bool operator==(const Rate&) const = default;
+};
+
+// "10/s", "600/m" or "5/h", from 1 to 1000000 of them. Pure.
+Result<Rate> parse_rate(std::string_view text);
+
+// Files below one of the folders that the node's configuration names.
+struct StaticFolder {
+  std::string root;  // a key of gateway.staticRoots
+  std::string path;  // below it; empty: the folder itself
+  bool operator==(const StaticFolder&) const = default;
+};
+
+// "NAME" or "NAME/folder/below", without "." and "..". Pure.
+Result<StaticFolder> parse_static_folder(std::string_view text);
 
 // Where a handler may connect: one of duet.edge/allow-outbound's items.
 struct OutboundTarget {

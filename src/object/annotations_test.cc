@@ -30,9 +30,29 @@ TEST(Annotations, TheDocumentedTableIsTheCodes) {
   std::ifstream file(std::string(source) + "/docs/budgets.md");
   std::stringstream page;
   page << file.rdbuf();
-  EXPECT_NE(page.str().find(budget_rows()), std::string::npos)
-      << "docs/budgets.md must have these rows:\n"
-      << budget_rows();
+  for (const AnnotatedKind on : {AnnotatedKind::kPod, AnnotatedKind::kRoute}) {
+    EXPECT_NE(page.str().find(budget_rows(on)), std::string::npos)
+        << "docs/budgets.md must have these rows:\n"
+        << budget_rows(on);
+  }
+}
+
+TEST(Rate, IsANumberInATime) {
+  EXPECT_EQ(*parse_rate("10/s"), (Rate{10, 1'000}));
+  EXPECT_EQ(*parse_rate("600/m"), (Rate{600, 60'000}));
+  EXPECT_EQ(*parse_rate("1000000/h"), (Rate{1'000'000, 3'600'000}));
+  for (const char* wrong : {"", "10", "/s", "0/s", "-1/s", "1000001/s", "10/d", "10 /s", "10/s ",
+                            "1.5/s", "99999999999999999999/s"}) {
+    EXPECT_FALSE(parse_rate(wrong).ok()) << wrong;
+  }
+}
+
+TEST(StaticFolder, IsANameAndWhatIsBelow) {
+  EXPECT_EQ(*parse_static_folder("www"), (StaticFolder{"www", ""}));
+  EXPECT_EQ(*parse_static_folder("www/shop/v1/"), (StaticFolder{"www", "shop/v1"}));
+  for (const char* wrong : {"", "/", "/www", "www//a", "www/..", "../www", "www/./a"}) {
+    EXPECT_FALSE(parse_static_folder(wrong).ok()) << wrong;
+  }
 }
 
 TEST(Outbound, ReadsNamesAddressesAndRanges) {

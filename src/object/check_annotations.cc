@@ -1,6 +1,5 @@
 #include <vector>
 
-#include "object/annotations.h"
 #include "object/check_kinds.h"
 #include "object/format.h"
 
@@ -21,24 +20,37 @@ void warn_unknown(const Place& place, Mark mark, std::string_view name) {
                                      std::string(kAnnotationPrefix) + std::string(meant) + "\"?");
 }
 
-void check_value(const Place& place, const Annotation& annotation) {
-  if (annotation.type == AnnotationType::kText) {
-    return;
-  }
-  if (annotation.type == AnnotationType::kOutbound) {
-    if (const auto targets = parse_outbound(place.text()); !targets.ok()) {
-      place.error(targets.error().message());
-    }
-    return;
-  }
-  if (annotation.type == AnnotationType::kHandler) {
-    if (place.text() != kWagi) {
-      place.error(quote(place.text()) + " must be " + quote(kWagi));
-    }
-    return;
-  }
-  if (const auto value = parse_annotation(annotation, place.text()); !value.ok()) {
-    place.error(quote(place.text()) + " " + value.error().message());
+std::string owners(AnnotatedKind kind) {
+  return kind == AnnotatedKind::kPod       ? "a pod, or a pod template"
+         : kind == AnnotatedKind::kService ? "a Service"
+                                           : "an HTTPRoute, or an Ingress";
+}
+
+std::optional<std::string> problem_of(const Annotation& annotation, const std::string& text) {
+  const auto said = [](const auto& result) {
+    return result.ok() ? std::nullopt : std::optional(result.error().message());
+  };
+  const auto quoted = [&](const auto& result) {
+    return result.ok() ? std::nullopt : std::optional(quote(text) + " " + result.error().message());
+  };
+  switch (annotation.type) {
+    case AnnotationType::kText:
+      return std::nullopt;
+    case AnnotationType::kOutbound:
+      return said(parse_outbound(text));
+    case AnnotationType::kHandler:
+      return text == kWagi ? std::nullopt : std::optional(quote(text) + " must be " + quote(kWagi));
+    case AnnotationType::kRate:
+      return quoted(parse_rate(text));
+    case AnnotationType::kFolder:
+      return quoted(parse_static_folder(text));
+    case AnnotationType::kName:
+      return format_problem(Format::kDnsSubdomain, text);
+    case AnnotationType::kCoding:
+      return text == "gzip" || text == "off" ? std::nullopt
+                                             : std::optional(quote(text) + " must be gzip or off");
+    default:
+      return quoted(parse_annotation(annotation, text));
   }
 }
 
@@ -59,7 +71,7 @@ void check_handler(const Place& annotations, const Place& spec) {
   }
 }
 
-void check_duet_annotations(const Place& annotations, bool of_pod) {
+void check_duet_annotations(const Place& annotations, AnnotatedKind on) {
   if (!annotations.present()) {
     return;
   }
@@ -71,11 +83,13 @@ void check_duet_annotations(const Place& annotations, bool of_pod) {
     const Annotation* known = find_annotation(member.key.substr(kAnnotationPrefix.size()));
     if (known == nullptr) {
       warn_unknown(place, member.mark, member.key.substr(kAnnotationPrefix.size()));
-    } else if (known->on == AnnotatedKind::kPod && !of_pod) {
+    } else if (known->on != AnnotatedKind::kAny && known->on != on) {
       place.findings().warning(member.mark, place.path(),
-                               "without effect here: it belongs to a pod, or a pod template");
+                               "without effect here: it belongs to " + owners(known->on));
     } else {
-      check_value(place, *known);
+      if (const auto problem = problem_of(*known, std::string(place.text()))) {
+        place.error(*problem);
+      }
     }
   }
 }

@@ -36,6 +36,20 @@ Format name_format(Kind kind) {
   }
 }
 
+AnnotatedKind annotated_kind(Kind kind) {
+  switch (kind) {
+    case Kind::kPod:
+      return AnnotatedKind::kPod;
+    case Kind::kIngress:
+    case Kind::kHttpRoute:
+      return AnnotatedKind::kRoute;
+    case Kind::kService:
+      return AnnotatedKind::kService;
+    default:
+      return AnnotatedKind::kOther;
+  }
+}
+
 }  // namespace
 
 void check_unique(const Place& list, std::string_view member, std::string_view what) {
@@ -66,7 +80,7 @@ void check_meta(const Place& object, Kind kind) {
     ns.error("a " + std::string(kind_info(kind).name) + " is in no namespace; leave it out");
   }
   check_annotations(meta["annotations"]);
-  check_duet_annotations(meta["annotations"], kind == Kind::kPod);
+  check_duet_annotations(meta["annotations"], annotated_kind(kind));
 }
 
 void check_kind(const Place& object, Kind kind) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "object/annotations.h"
 #include "object/findings.h"
 #include "object/object.h"
 
@@ -24,8 +25,8 @@ void check_pod_spec(const Place& spec);
 void check_container(const Place& container, const Place& volumes);
 void check_init_container(const Place& container, const Place& volumes);
 
-// The annotations under duet.edge/; `of_pod`: of a pod or a pod template.
-void check_duet_annotations(const Place& annotations, bool of_pod);
+// The annotations under duet.edge/ of an object of that kind.
+void check_duet_annotations(const Place& annotations, AnnotatedKind on);
 // duet.edge/handler, held against the spec of the pod that it is of.
 void check_handler(const Place& annotations, const Place& spec);
 

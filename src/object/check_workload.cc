@@ -71,7 +71,7 @@ void check_deployment(const Place& object) {
   const Place pod = spec["template"]["spec"];
   check_selector(spec);
   check_strategy(spec["strategy"]);
-  check_duet_annotations(spec["template"]["metadata"]["annotations"], true);
+  check_duet_annotations(spec["template"]["metadata"]["annotations"], AnnotatedKind::kPod);
   check_handler(spec["template"]["metadata"]["annotations"], pod);
   check_pod_spec(pod);
   if (pod["restartPolicy"].text("Always") != "Always") {

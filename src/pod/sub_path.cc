@@ -1,7 +1,6 @@
 #include "pod/sub_path.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "sys/fd.h"
 #include "sys/file.h"
 #include "sys/namespace.h"
+#include "sys/open_beneath.h"
 
 namespace duet::pod {
 
@@ -19,14 +19,6 @@ namespace {
 
 Error leads_out(const std::string& sub_path) {
   return invalid("subPath \"" + sub_path + "\" leads out of the volume");
-}
-
-// `path` below the open folder `root`, links included; errno is EXDEV when it leads out.
-sys::Fd open_beneath(int root, const std::string& path) {
-  open_how how{};
-  how.flags = O_PATH | O_CLOEXEC;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-  return sys::Fd(static_cast<int>(::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how)));
 }
 
 Error failure(const std::string& sub_path, int error) {
@@ -55,12 +47,12 @@ Result<sys::Fd> open_or_make(const sys::Fd& root, const std::string& sub_path) {
   sys::Fd parent;
   for (size_t end = sub_path.find('/');; end = sub_path.find('/', end + 1)) {
     const std::string path = sub_path.substr(0, end);
-    sys::Fd here = open_beneath(root.get(), path);
+    sys::Fd here = sys::open_beneath(root.get(), path, O_PATH);
     if (!here.valid() && errno == ENOENT) {
       const int above = parent.valid() ? parent.get() : root.get();
       const std::string name = path.substr(path.rfind('/') + 1);
       DUET_TRY(make_folder(above, name, volume.st_mode & 07777U, sub_path));
-      here = open_beneath(root.get(), path);
+      here = sys::open_beneath(root.get(), path, O_PATH);
     }
     if (!here.valid()) {
       return failure(sub_path, errno);

@@ -47,8 +47,10 @@ Status GatewayProcess::serve(gateway::RouteTable table) {
   generation_ = std::max(generation_, status.generation) + 1;
   DUET_TRY(give_listeners(client, status));
   DUET_TRY(give_code(client, status, table));
+  DUET_TRY(give_folders(client, table));
   DUET_TRY(give_access_log(client));
   table.listeners = options_.listeners;
+  table.forwarding = options_.forwarding;
   table.generation = generation_;
   DUET_TRY(client.set_table(table));
   if (pid_ != status.pid) {
@@ -81,6 +83,9 @@ Result<gateway::ControlClient> GatewayProcess::start_gateway() {
   };
   add("--user", options_.user);
   add("--read", cache_.directory());
+  for (const std::string& root : options_.file_roots) {
+    add("--read", sys::file_exists(root) ? root : "");
+  }
   add("--write", options_.log_directory);
   add("--workers", options_.workers > 0 ? std::to_string(options_.workers) : "");
   DUET_ASSIGN(const sys::Fd log, sys::open_file(options_.run_directory + "/gateway.log",
@@ -128,6 +133,21 @@ Status GatewayProcess::give_code(gateway::ControlClient& client,
     }
     DUET_ASSIGN(const auto code, cache_.find(handler->code, handler->use));
     DUET_TRY(client.add_code(handler->code, code.fd.get()));
+  }
+  return {};
+}
+
+// Also those that it has: a folder may have been replaced since.
+Status GatewayProcess::give_folders(gateway::ControlClient& client,
+                                    const gateway::RouteTable& table) {
+  std::set<std::string> given;
+  for (const auto& backend : table.backends) {
+    const auto* files = std::get_if<gateway::FilesBackend>(&backend.kind);
+    if (files == nullptr || !given.insert(files->folder).second) {
+      continue;
+    }
+    DUET_ASSIGN(const sys::Fd folder, sys::open_file(files->folder, O_PATH | O_DIRECTORY));
+    DUET_TRY(client.add_folder(files->folder, folder.get()));
   }
   return {};
 }

@@ -15,11 +15,13 @@
 namespace duet::route {
 
 struct GatewayOptions {
-  std::string executable;     // duet-gateway
-  std::string run_directory;  // gets the control socket and what the gateway says
-  int workers = 0;            // 0: one for each core
-  std::string log_directory;  // below which handlers' logs are; empty: they have none
+  std::string executable;               // duet-gateway
+  std::string run_directory;            // gets the control socket and what the gateway says
+  int workers = 0;                      // 0: one for each core
+  std::vector<std::string> file_roots;  // folders below which static files are
+  std::string log_directory;            // below which handlers' logs are; empty: they have none
   std::vector<gateway::Listener> listeners;
+  gateway::ForwardingConfig forwarding;
   std::string access_log;                     // path; made if missing
   std::uint64_t access_log_bytes = 64 << 20;  // then it becomes <path>.1
   std::string user;  // "uid:gid" to which the worker drops; empty: it stays the agent's user
@@ -57,6 +59,7 @@ class GatewayProcess {
   Status give_listeners(gateway::ControlClient& client, const gateway::WorkerStatus& status);
   Status give_code(gateway::ControlClient& client, const gateway::WorkerStatus& status,
                    const gateway::RouteTable& table);
+  static Status give_folders(gateway::ControlClient& client, const gateway::RouteTable& table);
   Status give_access_log(gateway::ControlClient& client);
   std::string socket_path() const { return options_.run_directory + "/gateway.sock"; }
 

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "object/annotations.h"
+#include "route/annotation_value.h"
 
 namespace duet::route {
 
@@ -34,46 +35,27 @@ constexpr std::array kBudgets = {
     Budget{"outgoing-timeout", &Limits::outgoing_ms},
 };
 
-const std::string* find(const object::StringMap& annotations, std::string_view name) {
-  const auto found = annotations.find(std::string(object::kAnnotationPrefix) + std::string(name));
-  return found == annotations.end() ? nullptr : &found->second;
-}
-
-// Manifests were checked before they were stored; what older ones say wrongly keeps its default.
-std::string problem(std::string_view name, const std::string& value, const Error& error) {
-  return "annotation " + std::string(object::kAnnotationPrefix) + std::string(name) + ": \"" +
-         value + "\" " + error.message() + "; the default holds";
-}
-
 void read_budget(const Budget& budget, const object::StringMap& annotations,
                  HandlerPolicy& policy) {
-  const std::string* text = find(annotations, budget.annotation);
-  const object::Annotation* annotation = object::find_annotation(budget.annotation);
-  if (text == nullptr || annotation == nullptr) {
-    return;
-  }
-  const auto value = object::parse_annotation(*annotation, *text);
-  if (!value.ok()) {
-    policy.problems.push_back(problem(budget.annotation, *text, value.error()));
-    return;
-  }
   std::visit(
       [&](auto member) {
         auto& into = policy.limits.*member;
-        into = static_cast<std::remove_reference_t<decltype(into)>>(*value);
+        std::int64_t value = into;
+        read_annotation(annotations, budget.annotation, value, policy.problems);
+        into = static_cast<std::remove_reference_t<decltype(into)>>(value);
       },
       budget.member);
 }
 
 void read_outbound(const object::StringMap& annotations, HandlerPolicy& policy) {
   constexpr std::string_view kName = "allow-outbound";
-  const std::string* text = find(annotations, kName);
+  const std::string* text = find_annotation_text(annotations, kName);
   if (text == nullptr) {
     return;
   }
   const auto targets = object::parse_outbound(*text);
   if (!targets.ok()) {
-    policy.problems.push_back(problem(kName, *text, targets.error()));
+    policy.problems.push_back(annotation_problem(kName, *text, targets.error()));
     return;
   }
   for (const object::OutboundTarget& target : *targets) {

@@ -11,6 +11,7 @@
 #include "route/route_status.h"
 #include "route/table_builder.h"
 #include "store/controller.h"
+#include "sys/file.h"
 
 namespace duet::route {
 
@@ -52,11 +53,11 @@ class StoreRouteController final : public RouteController {
       return Error::from_errno("make an eventfd", errno);
     }
     watcher_ = std::thread([this] { watch_gateway(); });
-    store::ControllerOptions options{
-        .name = "routes",
-        .kinds = {Kind::kIngress, Kind::kHttpRoute, Kind::kService, Kind::kSecret, Kind::kPod},
-        .worker_limit = 1,
-        .resync_ms = kRotateCheckMs};
+    store::ControllerOptions options{.name = "routes",
+                                     .kinds = {Kind::kIngress, Kind::kHttpRoute, Kind::kService,
+                                               Kind::kSecret, Kind::kConfigMap, Kind::kPod},
+                                     .worker_limit = 1,
+                                     .resync_ms = kRotateCheckMs};
     auto controller = Controller::start(
         store_, options, [](const store::WatchEvent&) { return std::vector<std::string>{kKey}; },
         [this](const std::string&) { return reconcile(); }, options_.log);
@@ -108,10 +109,15 @@ class StoreRouteController final : public RouteController {
     DUET_TRY(list_all(store_, Kind::kHttpRoute, object::decode_http_route, site.http_routes));
     DUET_TRY(list_all(store_, Kind::kService, object::decode_service, site.services));
     DUET_TRY(list_all(store_, Kind::kSecret, object::decode_secret, site.secrets));
+    DUET_TRY(list_all(store_, Kind::kConfigMap, object::decode_config_map, site.config_maps));
     DUET_TRY(list_all(store_, Kind::kPod, object::decode_pod, site.pods));
     site.handlers = handlers_.list();
     site.now_s =
         std::chrono::duration_cast<std::chrono::seconds>(clock_.now().time_since_epoch()).count();
+    site.defaults = options_.defaults;
+    site.folders = options_.folders;
+    std::erase_if(site.folders.roots,
+                  [](const auto& root) { return !sys::file_exists(root.second); });
     if (handlers_are_missing(site)) {
       return Controller::Next{50};
     }
@@ -120,7 +126,9 @@ class StoreRouteController final : public RouteController {
     DUET_TRY(write_status(built.problems));
     const std::lock_guard lock(gateway_mutex_);
     if (!serving_ || built.table != last_ || gateway_.ended_fd() < 0 || ended()) {
+      DUET_TRY(write_config_maps(site.folders, site.config_maps, built.table));
       DUET_TRY(gateway_.serve(built.table));
+      DUET_TRY(remove_unused_config_maps(site.folders, built.table));
       serving_ = true;
       last_ = built.table;
       built.table.listeners = gateway_.listeners();

@@ -10,6 +10,7 @@
 #include "gateway/config.h"
 #include "pod/handlers.h"
 #include "route/gateway_process.h"
+#include "route/static_folders.h"
 #include "store/store.h"
 #include "sys/clock.h"
 
@@ -20,6 +21,8 @@ class RouteController {
  public:
   struct Options {
     GatewayOptions gateway;
+    gateway::RoutePolicy defaults;  // for routes that say nothing
+    StaticFolders folders;
     std::function<void(const std::string& line)> log;
     // Called with the routes after each change that the gateway took, from the controller's thread.
     std::function<void(const gateway::RouteTable& table)> served;

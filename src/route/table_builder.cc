@@ -9,6 +9,8 @@
 #include "route/endpoints.h"
 #include "route/handler_limits.h"
 #include "route/oldest_first.h"
+#include "route/route_policy.h"
+#include "route/static_backend.h"
 
 namespace duet::route {
 
@@ -204,6 +206,12 @@ class Backends {
 
   // A Service's handlers and containers by their numbers.
   std::vector<Part> parts_of(const object::Service& service, const object::ServicePort& port) {
+    if (auto files = find_static_backend(service, site_)) {
+      note_problem(service, *files);
+      const std::string name = files->backend.name;
+      put(std::move(files->backend));
+      return {{name, 1}};
+    }
     const Endpoints endpoints = endpoints_of(service, port, site_.pods, site_.handlers);
     const size_t count = endpoints.handlers.size() + endpoints.addresses.size();
     const auto fraction = [&](size_t part) {
@@ -257,6 +265,16 @@ class Backends {
     return "filter/missing";
   }
 
+  // Once, though every route and port asks.
+  void note_problem(const object::Service& service, const StaticBackendOfService& files) {
+    if (!files.problem.empty() && !known_.contains(files.backend.name)) {
+      built_.problems.push_back({{object::Kind::kService, service.meta.ns, service.meta.name},
+                                 service.meta.uid,
+                                 "StaticFilesNotFound",
+                                 files.problem});
+    }
+  }
+
   static std::string handler_name(const pod::HandlerInstance& handler) {
     return "handler/" + handler.pod.ns + "/" + handler.pod.name + "/" + handler.container;
   }
@@ -303,11 +321,11 @@ Backends::Reference reference_of(const object::Meta& meta, const object::Ingress
 constexpr int kIngressMissing = 503;
 constexpr int kHttpRouteMissing = 500;
 
-void add_ingress(const object::Ingress& ingress, Backends& backends,
-                 std::vector<gateway::Route>& routes) {
+void add_ingress(const object::Ingress& ingress, const gateway::RoutePolicy& policy,
+                 Backends& backends, std::vector<gateway::Route>& routes) {
   const std::string name = "Ingress " + ingress.meta.ns + "/" + ingress.meta.name;
   for (const auto& rule : ingress.rules) {
-    gateway::Route route{.name = name};
+    gateway::Route route{.name = name, .policy = policy};
     if (!rule.host.empty()) {
       route.hostnames = {rule.host};
       route.wildcard = gateway::Route::Wildcard::kOneLabel;
@@ -325,12 +343,13 @@ void add_ingress(const object::Ingress& ingress, Backends& backends,
   }
 }
 
-void add_default_backend(const object::Ingress& ingress, Backends& backends,
-                         std::vector<gateway::Route>& routes) {
+void add_default_backend(const object::Ingress& ingress, const gateway::RoutePolicy& policy,
+                         Backends& backends, std::vector<gateway::Route>& routes) {
   if (!ingress.default_backend) {
     return;
   }
-  gateway::Route route{.name = "Ingress " + ingress.meta.ns + "/" + ingress.meta.name};
+  gateway::Route route{.name = "Ingress " + ingress.meta.ns + "/" + ingress.meta.name,
+                       .policy = policy};
   std::vector<Share> shares;
   backends.add(ingress.meta, object::Kind::kIngress,
                reference_of(ingress.meta, *ingress.default_backend), kIngressMissing, {}, shares);
@@ -363,6 +382,17 @@ gateway::Rule http_rule(const object::HttpRoute& from, const object::HttpRouteRu
   return out;
 }
 
+// What the annotations of a route ask; what is wrong with them is told.
+gateway::RoutePolicy policy_of(const object::Meta& meta, object::Kind kind, const SiteObjects& site,
+                               BuiltTable& built) {
+  auto read = read_route_policy(meta.annotations, site.defaults);
+  for (auto& problem : read.problems) {
+    built.problems.push_back(
+        {{kind, meta.ns, meta.name}, meta.uid, "InvalidAnnotation", std::move(problem)});
+  }
+  return read.policy;
+}
+
 }  // namespace
 
 BuiltTable build_table(const SiteObjects& site) {
@@ -371,18 +401,21 @@ BuiltTable build_table(const SiteObjects& site) {
   auto& routes = built.table.routes;
   for (const auto* from : oldest_first(site.http_routes)) {
     gateway::Route route{.name = "HTTPRoute " + from->meta.ns + "/" + from->meta.name,
-                         .hostnames = from->hostnames};
+                         .hostnames = from->hostnames,
+                         .policy = policy_of(from->meta, object::Kind::kHttpRoute, site, built)};
     for (const auto& rule : from->rules) {
       route.rules.push_back(http_rule(*from, rule, backends));
     }
     routes.push_back(std::move(route));
   }
   const auto ingresses = oldest_first(site.ingresses);
+  std::vector<gateway::RoutePolicy> policies;
   for (const auto* ingress : ingresses) {
-    add_ingress(*ingress, backends, routes);
+    policies.push_back(policy_of(ingress->meta, object::Kind::kIngress, site, built));
+    add_ingress(*ingress, policies.back(), backends, routes);
   }
-  for (const auto* ingress : ingresses) {
-    add_default_backend(*ingress, backends, routes);
+  for (std::size_t i = 0; i < ingresses.size(); ++i) {
+    add_default_backend(*ingresses[i], policies[i], backends, routes);
   }
   backends.publish_services();
   add_certificates(site, built);

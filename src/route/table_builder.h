@@ -8,6 +8,7 @@
 #include "object/kinds.h"
 #include "object/pod.h"
 #include "pod/handlers.h"
+#include "route/static_folders.h"
 
 namespace duet::route {
 
@@ -17,9 +18,12 @@ struct SiteObjects {
   std::vector<object::HttpRoute> http_routes;
   std::vector<object::Service> services;
   std::vector<object::Secret> secrets;
+  std::vector<object::ConfigMap> config_maps;
   std::vector<object::Pod> pods;
   std::vector<pod::HandlerInstance> handlers;
-  std::int64_t now_s = 0;  // seconds since 1970, for what expires
+  std::int64_t now_s = 0;         // seconds since 1970, for what expires
+  gateway::RoutePolicy defaults;  // for routes that say nothing
+  StaticFolders folders;          // of which the roots are there
 };
 
 // Something in a manifest that keeps a route from working, for an Event and for people.

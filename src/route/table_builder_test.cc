@@ -119,6 +119,28 @@ TEST(BuildTable, APortsApplicationProtocolMakesHttp2) {
   EXPECT_FALSE(http2("service/default/plain:80"));
 }
 
+TEST(BuildTable, ARoutesAnnotationsAreItsPolicy) {
+  SiteObjects site;
+  site.defaults.request_bytes = 5;
+  site.services = {service("web")};
+  site.http_routes = {route_to("plain", {{.service = "web", .port = 80}}),
+                      route_to("small", {{.service = "web", .port = 80}})};
+  site.http_routes[1].meta.annotations = {{"duet.edge/max-request-bytes", "1Ki"}};
+  object::Ingress ingress;
+  ingress.meta = {.name = "wrong", .ns = "default"};
+  ingress.meta.annotations = {{"duet.edge/max-request-bytes", "x"}};
+  ingress.default_backend = object::IngressBackend{.service = "web", .port_number = 80};
+  site.ingresses = {ingress};
+  const auto built = build_table(site);
+  ASSERT_EQ(built.table.routes.size(), 3U);
+  EXPECT_EQ(built.table.routes[0].policy.request_bytes, 5);
+  EXPECT_EQ(built.table.routes[1].policy.request_bytes, 1024);
+  EXPECT_EQ(built.table.routes[2].policy.request_bytes, 5);
+  ASSERT_EQ(built.problems.size(), 1U);
+  EXPECT_EQ(built.problems[0].reason, "InvalidAnnotation");
+  EXPECT_EQ(built.problems[0].about.name, "wrong");
+}
+
 TEST(BuildTable, HandlersAreWeighedByTheirNumber) {
   SiteObjects site;
   site.services = {service("web"), service("api")};
