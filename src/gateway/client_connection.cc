@@ -65,6 +65,7 @@ void ClientConnection::close() {
   if (state_ == State::kClosed) {
     return;
   }
+  note_incomplete_head();
   if (transaction_.active()) {
     if (!transaction_.has_reason() && !answer_ended_) {
       transaction_.set_reason("ClientGone");
@@ -86,6 +87,16 @@ void ClientConnection::note_broken_handshake() {
   }
 }
 
+// A client that goes in the middle of a head gets its line too. An empty line is no head.
+void ClientConnection::note_incomplete_head() {
+  const std::string_view head = stream_.in().view();
+  if (state_ == State::kHead && !head.empty() && head != "\r" && head != "\r\n") {
+    request_ = net::RequestHead{};
+    begin_exchange();
+    transaction_.set_detail("the request's head is not complete");
+  }
+}
+
 // Ends the connection in the middle of an answer, so that the client can tell that it is not
 // complete.
 void ClientConnection::abort(std::string_view reason) {
@@ -103,7 +114,7 @@ void ClientConnection::on_want_body() {
 std::size_t ClientConnection::read_limit() const {
   switch (state_) {
     case State::kHead:
-      return front_.limits.http.head_bytes + 1;
+      return front_.limits.http.head_bytes + 3;  // an empty line may stand before it
     case State::kExchange:
       return body_ended_ ? 0 : front_.limits.body_buffer_bytes;
     case State::kClosed:
@@ -216,7 +227,7 @@ bool ClientConnection::step() {
     case State::kLinger:
       stream_.in().clear();
       if (stream_.ended()) {
-        close();
+        state_ = State::kFlush;  // there is nothing to wait for, and the answer may not be sent yet
       }
       return false;
     default:
@@ -258,6 +269,18 @@ bool ClientConnection::read_head() {
   return false;
 }
 
+// Without those that Connection named (RFC 9110 section 7.6.1).
+std::span<const net::Field> ClientConnection::passed_trailers() {
+  if (own_fields_.empty()) {
+    return body_.trailers();
+  }
+  fields_ = body_.trailers();
+  std::erase_if(fields_, [this](const net::Field& field) {
+    return net::list_has_token(own_fields_, field.name);
+  });
+  return fields_;
+}
+
 // Gives the call what there is of the request's body.
 bool ClientConnection::pump_body() {
   if (transaction_.call() == nullptr || body_ended_ || body_blocked_) {
@@ -274,7 +297,7 @@ bool ClientConnection::pump_body() {
     }
     if (step.state == net::BodyDecoder::State::kEnd) {
       body_ended_ = true;
-      transaction_.call()->finish_body(body_.trailers());
+      transaction_.call()->finish_body(passed_trailers());
       return true;
     }
   }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,10 +64,12 @@ class ClientConnection final : public FrontConnection,
   std::size_t read_limit() const;
   bool read_head();
   bool pump_body();
+  std::span<const net::Field> passed_trailers();
   bool pump_tunnel();
   bool discard_body();
   bool finish_exchange();
   void note_broken_handshake();
+  void note_incomplete_head();
   void abort(std::string_view reason);
   void close();
 
@@ -117,7 +120,8 @@ class ClientConnection final : public FrontConnection,
   std::uint64_t answer_left_ = 0;  // of a body with a length
   bool counted_ = false;           // answer_left_ has a meaning
   std::uint64_t discarded_bytes_ = 0;
-  std::vector<net::Field> fields_;  // of an answer that filters changed
+  std::vector<net::Field> fields_;  // of an answer that filters changed; trailers to be passed on
+  std::string own_fields_;  // names in the Connection fields of a request that may have trailers
 };
 
 // Makes the connection of a client that came to `listener` from `address`. False: out of memory.

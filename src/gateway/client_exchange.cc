@@ -28,6 +28,14 @@ void ClientConnection::begin_exchange() {
   pending_data_ = 0;
   body_blocked_ = false;
   body_ended_ = request_.framing == net::Framing::kNone;
+  own_fields_.clear();
+  if (request_.framing == net::Framing::kChunked) {
+    for (const net::Field& field : request_.fields) {
+      if (field.id == net::FieldId::kConnection) {
+        own_fields_.append(field.value).append(",");
+      }
+    }
+  }
   head_written_ = answer_ended_ = answer_paused_ = chunked_ = bodyless_ = counted_ = false;
 }
 
@@ -84,7 +92,7 @@ void ClientConnection::write_framing(const AnswerHead& head) {
     } else {
       keep_alive_ = false;  // the end of the connection is the end of the body
     }
-  } else if (has_status_body || head.describes_body) {
+  } else if (has_status_body || (head.describes_body && head.status == 304)) {
     const std::uint64_t length =
         head.framing == net::Framing::kLength || head.describes_body ? head.content_length : 0;
     const auto [end, error] = std::to_chars(digits, digits + sizeof(digits), length);

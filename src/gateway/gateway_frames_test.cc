@@ -16,7 +16,26 @@ std::uint32_t number_at(const std::string& text, std::size_t at) {
   return value;
 }
 
+// A string without Huffman's code (RFC 7541 section 5.2).
+std::string literal(const std::string& text) {
+  constexpr std::size_t kPrefix = 127;
+  std::string out;
+  if (text.size() < kPrefix) {
+    out += static_cast<char>(text.size());
+    return out + text;
+  }
+  out += static_cast<char>(kPrefix);
+  std::size_t rest = text.size() - kPrefix;
+  for (; rest >= 128; rest /= 128) {
+    out += static_cast<char>(rest % 128 + 128);
+  }
+  out += static_cast<char>(rest);
+  return out + text;
+}
+
 }  // namespace
+
+const std::string kGet = "\x82\x86\x84\x01\x01" + std::string("a");
 
 std::string number(std::uint32_t value) {
   std::string out;
@@ -31,10 +50,14 @@ std::string frame(char type, char flags, std::uint32_t stream, const std::string
          number(stream) + payload;
 }
 
-FramePeer FramePeer::client(int port) {
+std::string field(const std::string& name, const std::string& value) {
+  return std::string(1, '\0') + literal(name) + literal(value);
+}
+
+FramePeer FramePeer::client(int port, const std::string& settings) {
   FramePeer peer(
       std::move(*net::connect_tcp(*net::make_address("127.0.0.1", port), kTestTimeoutMs)));
-  peer.send(std::string(kPreface) + frame(kSettings, 0, 0, ""));
+  peer.send(std::string(kPreface) + frame(kSettings, 0, 0, settings));
   return peer;
 }
 
@@ -73,6 +96,35 @@ bool FramePeer::has_frame(int type, int wait_ms) {
     }
   }
   return false;
+}
+
+int FramePeer::status(const Frame& headers) {
+  if (!inflater_) {
+    nghttp2_hd_inflater* inflater = nullptr;
+    EXPECT_EQ(nghttp2_hd_inflate_new(&inflater), 0);
+    inflater_.reset(inflater);
+  }
+  int status = -1;
+  auto* at = reinterpret_cast<std::uint8_t*>(const_cast<char*>(headers.payload.data()));
+  std::size_t left = headers.payload.size();
+  for (;;) {
+    nghttp2_nv field{};
+    int flags = 0;
+    const ssize_t used = nghttp2_hd_inflate_hd2(inflater_.get(), &field, &flags, at, left, 1);
+    if (used < 0) {
+      return -1;
+    }
+    at += used;
+    left -= static_cast<std::size_t>(used);
+    const std::string name(reinterpret_cast<char*>(field.name), field.namelen);
+    if ((flags & NGHTTP2_HD_INFLATE_EMIT) != 0 && name == ":status") {
+      status = std::stoi(std::string(reinterpret_cast<char*>(field.value), field.valuelen));
+    }
+    if ((flags & NGHTTP2_HD_INFLATE_FINAL) != 0) {
+      nghttp2_hd_inflate_end_headers(inflater_.get());
+      return status;
+    }
+  }
 }
 
 std::string FramePeer::read_bytes(std::size_t size) {

@@ -16,9 +16,7 @@ namespace {
 
 using std::string_literals::operator""s;
 
-constexpr int kCalm = 11;  // ENHANCE_YOUR_CALM
-// http://a/ in HPACK: three entries of the static table, and :authority as a literal.
-const std::string kGet = "\x82\x86\x84\x01\x01"s + "a";
+// As kGet.
 const std::string kPost = "\x83\x86\x84\x01\x01"s + "a";
 
 class Http2Test : public TlsGatewayTest {

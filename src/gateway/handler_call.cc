@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "gateway/guest_answer.h"
 #include "gateway/handler_start.h"
 
 namespace duet::gateway {
@@ -126,29 +127,12 @@ void HandlerCall::pass_head() {
   if (!head) {
     return;
   }
-  AnswerHead answer{.status = head->status, .framing = net::Framing::kChunked};
+  AnswerHead answer;
   std::vector<net::Field> fields;
-  fields.reserve(head->headers.size());
-  for (const engine::Field& field : head->headers) {
-    const net::FieldId id = net::field_id(field.name);
-    if (id == net::FieldId::kContentLength) {
-      std::uint64_t length = 0;
-      const auto [end, error] =
-          std::from_chars(field.value.data(), field.value.data() + field.value.size(), length);
-      if (error == std::errc{} && end == field.value.data() + field.value.size()) {
-        answer.framing = net::Framing::kLength;
-        answer.content_length = length;
-        answer.describes_body = true;
-      }
-    } else if (!net::is_hop_by_hop(id)) {
-      fields.push_back({field.name, field.value, id});
-    }
-  }
-  if (head->status < 200) {
-    fail(502, "BadAnswer", "the guest answered with status " + std::to_string(head->status));
+  if (const char* wrong = read_guest_head(*head, fields, answer)) {
+    fail(502, "BadAnswer", wrong);
     return;
   }
-  answer.fields = fields;
   answer_with(answer);
 }
 
@@ -216,9 +200,7 @@ void HandlerCall::read_body() {
         pass_data(frame.data);
         break;
       case engine::Frame::Kind::kTrailers:
-        for (const engine::Field& trailer : frame.trailers) {
-          trailers_.emplace_back(trailer.name, trailer.value);
-        }
+        trailers_ = keep_guest_trailers(frame.trailers);
         body_ended_ = true;
         break;
       case engine::Frame::Kind::kEnd:

@@ -4,7 +4,7 @@
 #include <charconv>
 
 #include "net/http_body.h"
-#include "net/http_parser.h"
+#include "net/http_target.h"
 
 namespace duet::gateway {
 namespace {
@@ -13,8 +13,9 @@ constexpr std::size_t kFieldOverhead = 32;
 
 using Fault = Http2Head::Fault;
 
-bool is_visible(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+bool is_target(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return c > ' ' && c < 0x7f && c != '#'; });
 }
 
 }  // namespace
@@ -117,6 +118,9 @@ std::optional<Fault> Http2Head::take_pseudo(std::string_view name, std::string_v
     request.target = value;
   } else if (name == ":authority") {
     request.authority = value;
+  } else if (!net::equals_ignoring_case(value, "http") &&
+             !net::equals_ignoring_case(value, "https")) {  // of :scheme: there is no other name
+    return Fault{400, "unsupported scheme"};
   }
   return std::nullopt;
 }
@@ -125,7 +129,7 @@ std::optional<Fault> Http2Head::take_target(net::RequestHead& request) const {
   if (request.target.size() > limits_.target_bytes) {
     return Fault{414, "request target too long"};
   }
-  if (!net::is_token(request.method) || !is_visible(request.target)) {
+  if (!net::is_token(request.method) || !is_target(request.target)) {
     return Fault{400, "invalid request target"};
   }
   const std::size_t query = std::min(request.target.find('?'), request.target.size());
@@ -134,6 +138,9 @@ std::optional<Fault> Http2Head::take_target(net::RequestHead& request) const {
   const bool asterisk = request.path == "*" && request.method == "OPTIONS";
   if (!request.path.starts_with('/') && !asterisk) {
     return Fault{400, "invalid request target"};
+  }
+  if (net::has_dot_segment(request.path)) {
+    return Fault{400, "dot segment in request target"};
   }
   const net::Field* host = request.find(net::FieldId::kHost);
   if (host != nullptr) {
@@ -163,7 +170,7 @@ std::vector<net::Field> Http2Head::trailers() const {
   std::vector<net::Field> out;
   for (const Place& place : places_) {
     const net::Field one = field(place);
-    if (!one.name.starts_with(':') && net::may_trail(one.id)) {
+    if (!one.name.starts_with(':') && net::may_trail(one)) {
       out.push_back(one);
     }
   }

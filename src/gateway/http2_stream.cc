@@ -152,7 +152,7 @@ void Http2Stream::submit_head(const AnswerHead& head) {
   const bool known = head.framing == net::Framing::kLength || head.describes_body;
   // An answer that ends with its head says so by that, and gRPC wants to see it.
   if (head.framing != net::Framing::kChunked &&
-      (head.describes_body || (has_status_body && !head.complete))) {
+      ((head.describes_body && head.status != 204) || (has_status_body && !head.complete))) {
     out.add_kept("content-length", std::to_string(known ? head.content_length : 0));
   }
   nghttp2_data_provider provider{};

@@ -1,5 +1,6 @@
 #include "gateway/proxy_call.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -9,6 +10,7 @@ namespace {
 constexpr std::int64_t kNsPerMs = 1'000'000;
 constexpr std::size_t kBufferBytes = 64 << 10;  // of the request's body, and of the answer's
 constexpr std::size_t kLargeReadBytes = 64 << 10;
+constexpr std::size_t kInterimBytes = 64 << 10;  // heads of 1xx before one answer, all together
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
   out.append(name).append(": ").append(value).append("\r\n");
@@ -25,6 +27,7 @@ ProxyCall::ProxyCall(UpstreamPool& pool, std::shared_ptr<Servers> servers,
       idempotent_(is_idempotent(head.method)),
       to_head_(head.method == "HEAD"),
       wants_upgrade_(!head.upgrade.empty()),
+      upgrade_(head.upgrade),
       framing_(head.framing),
       body_sent_(head.framing == net::Framing::kNone) {
   write_request_head(head);
@@ -57,19 +60,24 @@ void ProxyCall::write_request_head(const CallHead& head) {
 }
 
 void ProxyCall::begin() {
-  if (open_connection(true) && body_sent_ && connection_->connected()) {
-    connection_->stream().flush();
+  if (open_connection(true) && connection_->connected()) {
+    if (body_sent_) {
+      connection_->stream().flush();
+    } else {
+      pool_.sends().add(connection_->stream());  // with the body's start, if that is here already
+    }
   }
 }
 
-// Takes or makes a connection and puts the head into its buffer. False: it failed, and the caller
-// knows.
+// Takes or makes a connection and puts the head into its buffer; one from the pool is looked at
+// once more where the request could not be sent again. False: it failed, and the caller knows.
 bool ProxyCall::open_connection(bool may_reuse) {
   Origin& origin = attempts_.server();
   if (timeouts_.total_ms > 0) {
     pool_.loop().set_timer(deadline_, timeouts_.total_ms * kNsPerMs);
   }
-  connection_ = may_reuse ? pool_.take(origin, !idempotent_) : nullptr;
+  connection_ =
+      may_reuse ? pool_.take(origin, !idempotent_ || framing_ != net::Framing::kNone) : nullptr;
   if (!connection_) {
     auto connected = pool_.connect(origin);
     if (!connected.ok()) {
@@ -139,6 +147,7 @@ std::size_t ProxyCall::write_body(std::string_view data) {
     return 0;
   }
   body_begun_ = true;
+  set_timer();  // while the client sends, the server is not late
   char size[20];
   std::string_view size_line;
   std::string_view line_end;
@@ -170,7 +179,9 @@ void ProxyCall::finish_body(std::span<const net::Field> trailers) {
     return;
   }
   body_sent_ = true;
+  set_timer();
   if (framing_ == net::Framing::kChunked) {
+    body_begun_ = true;
     std::string end = "0\r\n";
     for (const net::Field& trailer : trailers) {
       append_field(end, trailer.name, trailer.value);
@@ -254,9 +265,14 @@ bool ProxyCall::read_head() {
   if (result.state == net::ParseResult::State::kIncomplete) {
     return false;
   }
-  if (head_.status == 101 && !wants_upgrade_) {
+  if (head_.status == 101 && !switches_as_asked()) {
     fail_before_answer(Fault::kOther, 502, "BadAnswer",
-                       "the server switches protocols though nobody asked");
+                       "the server switches to a protocol that nobody asked for");
+    return false;
+  }
+  interim_bytes_ += head_.status < 200 ? result.consumed : 0;
+  if (interim_bytes_ > kInterimBytes) {
+    fail(502, "BadAnswer", "too many interim answers");
     return false;
   }
   if (head_.status >= 200 || head_.status == 101) {
@@ -280,23 +296,38 @@ bool ProxyCall::read_head() {
   return true;
 }
 
+// RFC 9110 section 7.8: a server names the protocol, and it is one of those that it was offered.
+bool ProxyCall::switches_as_asked() const {
+  const net::Field* upgrade = head_.find(net::FieldId::kUpgrade);
+  return wants_upgrade_ && upgrade != nullptr && net::list_has_token(upgrade_, upgrade->value);
+}
+
+// Whether a field of that name belongs to the server's connection alone (RFC 9110 section 7.6.1).
+bool ProxyCall::names_own(std::string_view name) const {
+  return std::any_of(head_.fields.begin(), head_.fields.end(), [name](const net::Field& field) {
+    return field.id == net::FieldId::kConnection && net::list_has_token(field.value, name);
+  });
+}
+
 void ProxyCall::pass_head() {
   fields_.clear();
   const net::Field* length = nullptr;
-  const net::Field* connection = nullptr;
+  bool names_more = false;  // Connection names fields of its own
   for (const net::Field& field : head_.fields) {
     if (field.id == net::FieldId::kContentLength) {
       length = &field;
     } else if (field.id == net::FieldId::kConnection) {
-      connection = &field;
+      names_more |= !net::equals_ignoring_case(field.value, "close") &&
+                    !net::equals_ignoring_case(field.value, "keep-alive") &&
+                    !net::equals_ignoring_case(field.value, "upgrade");
     } else if (!net::is_hop_by_hop(field.id) ||
                (head_.status == 101 && field.id == net::FieldId::kUpgrade)) {
       fields_.push_back(field);
     }
   }
-  if (connection != nullptr && head_.status != 101) {
-    std::erase_if(fields_, [connection](const net::Field& field) {
-      return net::list_has_token(connection->value, field.name);
+  if (names_more) {
+    std::erase_if(fields_, [this](const net::Field& field) {
+      return field.id != net::FieldId::kUpgrade && names_own(field.name);
     });
   }
   AnswerHead head{
@@ -366,8 +397,9 @@ void ProxyCall::finish(std::span<const net::Field> trailers) {
   set_timer();
   pool_.loop().cancel_timer(deadline_);
   net::Stream& stream = connection_->stream();
+  stream.fill(kBufferBytes);  // what stands behind the answer, if the last read did not tell
   const bool reusable = head_.keep_alive && body_sent_ && !tunnel_ && !stream.ended() &&
-                        stream.in().empty() && stream.out().empty();
+                        !stream.failed() && stream.in().empty() && stream.out().empty();
   if (reusable) {
     pool_.give(std::move(connection_));
   } else {

@@ -37,6 +37,8 @@ class ProxyCall final : public Call, public UpstreamConnection::User {
   void read();
   bool read_step();
   bool read_head();
+  bool switches_as_asked() const;
+  bool names_own(std::string_view name) const;
   void pass_head();
   bool read_body();
   bool read_tunnel();
@@ -58,6 +60,8 @@ class ProxyCall final : public Call, public UpstreamConnection::User {
   bool idempotent_ = false;
   bool to_head_ = false;
   bool wants_upgrade_ = false;
+  std::string upgrade_;            // the protocols that the client offers
+  std::size_t interim_bytes_ = 0;  // heads of 1xx that came
   net::Framing framing_;
   bool body_sent_ = false;   // all of the request
   bool body_short_ = false;  // write_body() was short

@@ -74,7 +74,7 @@ std::unique_ptr<UpstreamConnection> UpstreamPool::take(Origin& origin, bool cert
 }
 
 Result<std::unique_ptr<UpstreamConnection>> UpstreamPool::connect(Origin& origin) {
-  DUET_ASSIGN(sys::Fd fd, net::start_connect(origin.address));
+  DUET_ASSIGN(sys::Fd fd, connect_(origin.address));
   auto connection = std::make_unique<UpstreamConnection>(*this, origin, std::move(fd));
   DUET_TRY(loop_.add(connection->stream().fd(), *connection));
   return connection;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -9,6 +10,7 @@
 #include "gateway/server_health.h"
 #include "gateway/upstream_session.h"
 #include "net/event_loop.h"
+#include "net/send_queue.h"
 #include "net/socket.h"
 #include "net/stream.h"
 
@@ -70,7 +72,11 @@ class UpstreamPool final : public net::Deferred {
   static constexpr std::size_t kSessionLimit = 8;     // connections of HTTP/2 to one origin
   static constexpr std::size_t kOriginLimit = 1'024;  // that are kept for the next request
 
-  UpstreamPool(net::EventLoop& loop, net::BufferPool& buffers) : loop_(loop), buffers_(buffers) {}
+  // Begins a connection to an address; net::start_connect, or a network that a test makes.
+  using Connect = std::function<Result<sys::Fd>(const net::SocketAddress&)>;
+
+  UpstreamPool(net::EventLoop& loop, net::BufferPool& buffers, Connect connect = net::start_connect)
+      : loop_(loop), buffers_(buffers), connect_(std::move(connect)) {}
 
   // The origin at `address`; it lives as long as the pool, or until prune().
   Result<Origin*> origin(const std::string& ip, int port);
@@ -93,6 +99,8 @@ class UpstreamPool final : public net::Deferred {
 
   net::EventLoop& loop() { return loop_; }
   net::BufferPool& buffers() { return buffers_; }
+  // For what is sent at the end of the loop's round.
+  net::SendQueue& sends() { return sends_; }
   void run_deferred() override { dead_.clear(); }
 
  private:
@@ -101,6 +109,8 @@ class UpstreamPool final : public net::Deferred {
 
   net::EventLoop& loop_;
   net::BufferPool& buffers_;
+  Connect connect_;
+  net::SendQueue sends_{loop_};
   std::unordered_map<std::string, std::unique_ptr<Origin>> origins_;
   std::vector<std::unique_ptr<UpstreamConnection>> dead_;
 };

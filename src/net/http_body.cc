@@ -8,6 +8,7 @@ namespace duet::net {
 namespace {
 
 constexpr std::uint64_t kChunkBytesLimit = std::uint64_t{1} << 60;
+constexpr std::uint32_t kSizeDigitsLimit = 16;        // of one chunk, zeros at the front included
 constexpr std::uint32_t kExtensionBytesLimit = 1024;  // of all chunks of a body together
 
 int hex_digit(char c) {
@@ -20,15 +21,47 @@ int hex_digit(char c) {
 
 }  // namespace
 
-bool may_trail(FieldId id) {
-  switch (id) {
+bool may_trail(const Field& field) {
+  static constexpr std::string_view kHeadOnly[] = {"accept-encoding",
+                                                   "age",
+                                                   "authorization",
+                                                   "cache-control",
+                                                   "content-encoding",
+                                                   "content-range",
+                                                   "content-type",
+                                                   "cookie",
+                                                   "expires",
+                                                   "if-match",
+                                                   "if-modified-since",
+                                                   "if-none-match",
+                                                   "if-range",
+                                                   "location",
+                                                   "max-forwards",
+                                                   "pragma",
+                                                   "range",
+                                                   "retry-after",
+                                                   "set-cookie",
+                                                   "vary",
+                                                   "warning",
+                                                   "if-unmodified-since",
+                                                   "www-authenticate"};
+  switch (field.id) {
     case FieldId::kContentLength:
     case FieldId::kHost:
     case FieldId::kTrailer:
     case FieldId::kExpect:
+    case FieldId::kDate:
+    case FieldId::kForwarded:
+    case FieldId::kXForwardedFor:
+    case FieldId::kXForwardedProto:
+    case FieldId::kXForwardedHost:
       return false;
+    case FieldId::kOther:
+      return std::none_of(
+          std::begin(kHeadOnly), std::end(kHeadOnly),
+          [&field](std::string_view name) { return equals_ignoring_case(field.name, name); });
     default:
-      return !is_hop_by_hop(id);
+      return !is_hop_by_hop(field.id);
   }
 }
 
@@ -65,14 +98,13 @@ const char* BodyDecoder::chunk_byte(char c) {
   switch (phase_) {
     case Phase::kSize:
       if (const int digit = hex_digit(c); digit >= 0) {
-        digit_seen_ = true;
-        if (left_ >= kChunkBytesLimit / 16) {
+        if (++size_digits_ > kSizeDigitsLimit || left_ >= kChunkBytesLimit / 16) {
           return "chunk too large";
         }
         left_ = left_ * 16 + static_cast<unsigned>(digit);
         return nullptr;
       }
-      if (!digit_seen_) {
+      if (size_digits_ == 0) {
         return "invalid chunk size";
       }
       phase_ = Phase::kExtension;
@@ -98,7 +130,7 @@ const char* BodyDecoder::chunk_byte(char c) {
       return extension_open_ && is_field_value({&c, 1}) ? nullptr : "invalid chunk size";
     case Phase::kSizeLineFeed:
       phase_ = left_ == 0 ? Phase::kTrailer : Phase::kChunk;
-      digit_seen_ = false;
+      size_digits_ = 0;
       return c == '\n' ? nullptr : "carriage return without line feed";
     case Phase::kChunkReturn:
       phase_ = Phase::kChunkLineFeed;
@@ -138,7 +170,7 @@ const char* BodyDecoder::trailer_bytes(std::string_view input, std::size_t& used
 const char* BodyDecoder::finish_trailers() {
   const std::string_view text(trailer_text_.data(), trailer_text_.size() - 2);
   const char* wrong = parse_fields(text, limits_.field_count, trailers_);
-  std::erase_if(trailers_, [](const Field& field) { return !may_trail(field.id); });
+  std::erase_if(trailers_, [](const Field& field) { return !may_trail(field); });
   return wrong;
 }
 

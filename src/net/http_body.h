@@ -9,9 +9,10 @@
 
 namespace duet::net {
 
-// Whether a trailer section may carry the field: not what frames, routes or belongs to one
-// connection.
-bool may_trail(FieldId id);
+// Whether a trailer section may carry the field (RFC 9110 section 6.5.1): not what frames, routes,
+// authenticates, modifies the request or describes the content, what belongs to one connection, or
+// what tells who asks. A server may read a trailer as if it had stood in the head.
+bool may_trail(const Field& field);
 
 // Takes a message's body apart as it arrives. Allocates only for trailers.
 class BodyDecoder {
@@ -61,7 +62,7 @@ class BodyDecoder {
   const char* finish_trailers();
 
   Phase phase_ = Phase::kEnd;
-  bool digit_seen_ = false;
+  std::uint32_t size_digits_ = 0;
   bool extension_open_ = false;  // a ';' was seen
   bool blank_seen_ = false;      // white space after the digits: an extension must follow
   std::uint32_t extension_bytes_ = 0;

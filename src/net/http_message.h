@@ -75,7 +75,9 @@ struct RequestHead {
   std::uint64_t content_length = 0;
   bool keep_alive = true;
   bool expect_continue = false;
-  bool upgrade = false;  // Connection: upgrade together with an Upgrade field
+  // Connection: upgrade together with an Upgrade field, and not to a protocol with requests of its
+  // own.
+  bool upgrade = false;
   std::vector<Field> fields;
 
   const Field* find(FieldId id) const;

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "net/http_target.h"
+
 namespace duet::net {
 namespace {
 
@@ -48,6 +50,7 @@ struct Semantics {
   bool close = false;
   bool keep_alive = false;
   bool connection_upgrade = false;
+  bool upgrade_to_http = false;
   bool expect_continue = false;
   bool expect_other = false;
 };
@@ -55,6 +58,23 @@ struct Semantics {
 void note_once(const Field*& slot, const Field& field, Semantics& semantics) {
   semantics.duplicate |= slot != nullptr;
   slot = &field;
+}
+
+// Whether the list names a protocol that carries requests of its own: HTTP, or TLS, in which there
+// is HTTP. Behind such an upgrade a client would speak with a server past all routes and limits.
+bool names_http(std::string_view protocols) {
+  constexpr std::string_view kFamilies[] = {"h2", "h2c", "h3", "HTTP", "TLS"};
+  while (!protocols.empty()) {
+    const std::size_t comma = std::min(protocols.find(','), protocols.size());
+    const std::string_view protocol = trim(protocols.substr(0, comma));
+    const std::string_view family = protocol.substr(0, protocol.find('/'));
+    if (std::any_of(std::begin(kFamilies), std::end(kFamilies),
+                    [family](std::string_view one) { return equals_ignoring_case(family, one); })) {
+      return true;
+    }
+    protocols.remove_prefix(std::min(comma + 1, protocols.size()));
+  }
+  return false;
 }
 
 Semantics read_semantics(const std::vector<Field>& fields) {
@@ -72,6 +92,7 @@ Semantics read_semantics(const std::vector<Field>& fields) {
         break;
       case FieldId::kUpgrade:
         found.upgrade = &field;
+        found.upgrade_to_http |= names_http(field.value);
         break;
       case FieldId::kConnection:
         found.close |= list_has_token(field.value, "close");
@@ -144,7 +165,10 @@ const char* split_target(RequestHead& head) {
   const std::size_t mark = std::min(rest.find('?'), rest.size());
   head.path = mark == 0 ? std::string_view("/") : rest.substr(0, mark);
   head.query = rest.substr(mark);
-  return nullptr;
+  if (rest.empty() && head.method == "OPTIONS") {
+    head.path = "*";  // what the absolute form of the asterisk form is (section 3.2.4)
+  }
+  return has_dot_segment(head.path) ? "dot segment in request target" : nullptr;
 }
 
 ParseResult parse_request_line(std::string_view line, const HttpLimits& limits, RequestHead& head) {
@@ -179,7 +203,7 @@ ParseResult apply_host(const Semantics& found, RequestHead& head) {
     return head.minor_version == 0 ? ParseResult{.state = State::kDone}
                                    : refuse(400, "missing Host");
   }
-  if (!found.host->value.empty() && !is_authority(found.host->value)) {
+  if (!is_authority(found.host->value)) {
     return refuse(400, "invalid Host");
   }
   if (head.authority.empty()) {  // else the absolute form rules, and Host is ignored
@@ -216,38 +240,6 @@ ParseResult apply_framing(const Semantics& found, RequestHead& head) {
 }
 
 }  // namespace
-
-bool is_authority(std::string_view text) {
-  std::string_view port;
-  if (text.starts_with('[')) {
-    const std::size_t close = text.find(']');
-    if (close == std::string_view::npos || close < 3) {
-      return false;
-    }
-    const std::string_view address = text.substr(1, close - 1);
-    if (address.find_first_not_of("0123456789abcdefABCDEF:.") != std::string_view::npos) {
-      return false;
-    }
-    port = text.substr(close + 1);
-  } else {
-    const std::size_t colon = std::min(text.find(':'), text.size());
-    const std::string_view host = text.substr(0, colon);
-    const bool good = std::all_of(host.begin(), host.end(), [](char c) {
-      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-             c == '-' || c == '.' || c == '_' || c == '~' || c == '%';
-    });
-    if (host.empty() || !good) {
-      return false;
-    }
-    port = text.substr(colon);
-  }
-  if (port.empty()) {
-    return true;
-  }
-  std::uint64_t number = 0;
-  return port.front() == ':' &&
-         (port.size() == 1 || (parse_length(port.substr(1), number) && number <= 65535));
-}
 
 HeadScanner::State HeadScanner::scan(std::string_view buffer) {
   while (scanned_ < buffer.size()) {
@@ -353,7 +345,8 @@ ParseResult RequestParser::parse_complete(std::string_view text, RequestHead& he
   }
   head.expect_continue =
       found.expect_continue && head.minor_version == 1 && head.framing != Framing::kNone;
-  head.upgrade = found.connection_upgrade && found.upgrade != nullptr && head.minor_version == 1;
+  head.upgrade = found.connection_upgrade && found.upgrade != nullptr && !found.upgrade_to_http &&
+                 head.minor_version == 1;
   head.keep_alive = !found.close && (head.minor_version == 1 || found.keep_alive);
   return result;
 }
@@ -436,7 +429,10 @@ ParseResult ResponseParser::parse(std::string_view buffer, bool to_head, Respons
   if (const char* wrong = apply_response_framing(found, to_head, head)) {
     return refuse(502, wrong);
   }
-  head.keep_alive = !found.close && head.framing != Framing::kUntilClose &&
+  // Who announces a body where none may be may send one too (RFC 9110 section 8.6).
+  const bool doubtful = (head.status < 200 || head.status == 204) &&
+                        (found.transfer_encoding != nullptr || head.content_length > 0);
+  head.keep_alive = !found.close && !doubtful && head.framing != Framing::kUntilClose &&
                     (head.minor_version == 1 || found.keep_alive);
   return {.state = State::kDone, .consumed = size};
 }

@@ -11,7 +11,7 @@
 // it: bare LF or CR, white space before a colon, folded lines, control bytes, more than one
 // Content-Length, Content-Length beside Transfer-Encoding, any Transfer-Encoding but a single
 // "chunked", numbers with signs or too large, an HTTP/1.1 request without exactly one valid Host,
-// targets with bytes outside visible ASCII.
+// targets with bytes outside visible ASCII, paths with dot segments.
 namespace duet::net {
 
 struct ParseResult {
@@ -69,10 +69,6 @@ class ResponseParser {
   HttpLimits limits_;
   HeadScanner scanner_;
 };
-
-// Whether `text` is host[:port] as it may stand in Host: a name, an IPv4 address or an IPv6 address
-// in brackets.
-bool is_authority(std::string_view text);
 
 // The fields of a trailer section or a head, each line with its CRLF, without the empty line.
 // Nullptr: fine; else why not (a constant).

@@ -74,7 +74,7 @@ const Case kRequests[] = {
     {"Host with a large port", "GET / HTTP/1.1\r\nHost: a:65536\r\n\r\n", 400},
     {"IPv6 Host", "GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", 0},
     {"broken IPv6 Host", "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", 400},
-    {"empty Host", "GET / HTTP/1.1\r\nHost:\r\n\r\n", 0},
+    {"empty Host", "GET / HTTP/1.1\r\nHost:\r\n\r\n", 400},
     {"length", get("Content-Length: 5\r\n"), 0},
     {"two equal lengths", get("Content-Length: 5\r\nContent-Length: 5\r\n"), 400},
     {"two lengths", get("Content-Length: 5\r\nContent-Length: 6\r\n"), 400},
