@@ -5,26 +5,27 @@
 
 namespace duet::gateway {
 
-// How many frames a client may send that cost work and bring nothing: a bucket of kBurst that fills
-// by kPerSecond. Past it the client floods.
+// How many frames a client may send that cost work and bring nothing: a bucket of `burst` that
+// fills by `per_second`. Past it the client floods.
 class FrameBudget {
  public:
-  static constexpr std::int64_t kBurst = 1000;
-  static constexpr std::int64_t kPerSecond = 100;
+  constexpr FrameBudget(std::int64_t burst, std::int64_t per_second)
+      : burst_(burst), ns_per_frame_(1'000'000'000 / per_second), left_(burst) {}
 
   // Takes one at the time `now_ns`; false: there is none.
   bool take(std::int64_t now_ns) {
-    constexpr std::int64_t kNsPerFrame = 1'000'000'000 / kPerSecond;
-    const std::int64_t fresh = (now_ns - filled_ns_) / kNsPerFrame;
+    const std::int64_t fresh = (now_ns - filled_ns_) / ns_per_frame_;
     if (fresh > 0) {
-      left_ = std::min(kBurst, left_ + fresh);
-      filled_ns_ = left_ == kBurst ? now_ns : filled_ns_ + fresh * kNsPerFrame;
+      left_ = std::min(burst_, left_ + fresh);
+      filled_ns_ = left_ == burst_ ? now_ns : filled_ns_ + fresh * ns_per_frame_;
     }
     return --left_ >= 0;
   }
 
  private:
-  std::int64_t left_ = kBurst;
+  std::int64_t burst_;
+  std::int64_t ns_per_frame_;
+  std::int64_t left_;
   std::int64_t filled_ns_ = 0;
 };
 

@@ -5,9 +5,6 @@
 namespace duet::gateway {
 namespace {
 
-constexpr std::uint64_t kResetBurst = 200;  // streams that a client takes back at once
-constexpr std::uint64_t kResetsPerSecond = 33;
-
 struct FreeCallbacks {
   void operator()(nghttp2_session_callbacks* callbacks) const {
     nghttp2_session_callbacks_del(callbacks);
@@ -37,10 +34,22 @@ bool is_idle_talk(const nghttp2_frame_hd& frame) {
 struct Http2Callbacks {
   static Http2Connection& of(void* user) { return *static_cast<Http2Connection*>(user); }
 
+  // One frame more of a kind that must not come without end.
+  static void take(Http2Connection& connection, FrameBudget& budget) {
+    if (!budget.take(connection.front_.loop.now_ns())) {
+      nghttp2_session_terminate_session(connection.session(), NGHTTP2_ENHANCE_YOUR_CALM);
+    }
+  }
+
   static int begin_frame(nghttp2_session* session, const nghttp2_frame_hd* frame, void* user) {
     Http2Connection& connection = of(user);
-    if (is_idle_talk(*frame) && !connection.budget_.take(connection.front_.loop.now_ns())) {
-      nghttp2_session_terminate_session(session, NGHTTP2_ENHANCE_YOUR_CALM);
+    bool idle = is_idle_talk(*frame);
+    if (frame->type == NGHTTP2_WINDOW_UPDATE) {
+      idle =
+          ++connection.window_updates_ > connection.data_frames_ * Http2Connection::kUpdatesPerData;
+    }
+    if (idle) {
+      take(connection, connection.idle_frames_);
     }
     if (frame->type == NGHTTP2_HEADERS && !connection.stream_ids_.take(frame->stream_id)) {
       nghttp2_session_terminate_session(session, NGHTTP2_PROTOCOL_ERROR);
@@ -90,8 +99,28 @@ struct Http2Callbacks {
     }
     return 0;
   }
+  // A client may make us take its requests back as well as do it by itself, and the work that was
+  // begun for them is lost alike.
+  static void count_reset(Http2Connection& connection, std::uint32_t error) {
+    switch (error) {
+      case NGHTTP2_PROTOCOL_ERROR:
+      case NGHTTP2_FLOW_CONTROL_ERROR:
+      case NGHTTP2_STREAM_CLOSED:
+        take(connection, connection.resets_);
+        break;
+      case NGHTTP2_REFUSED_STREAM:
+        take(connection, connection.idle_frames_);
+        break;
+      default:
+        break;
+    }
+  }
   // After a whole answer the client need not send the rest of its body (RFC 9113 section 8.1).
   static int frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
+    if (frame->hd.type == NGHTTP2_RST_STREAM) {
+      count_reset(of(user), frame->rst_stream.error_code);
+    }
+    of(user).data_frames_ += frame->hd.type == NGHTTP2_DATA ? 1 : 0;
     if (frame->hd.type == NGHTTP2_GOAWAY && of(user).draining_ && !of(user).goodbye_said_) {
       nghttp2_submit_ping(session, NGHTTP2_FLAG_NONE, nullptr);
     }
@@ -131,7 +160,7 @@ Status Http2Connection::make_session() {
   nghttp2_session_callbacks_set_on_stream_close_callback(made, Http2Callbacks::stream_closed);
   nghttp2_option_set_no_auto_window_update(option, 1);
   nghttp2_option_set_max_outbound_ack(option, kAcknowledgements);
-  nghttp2_option_set_stream_reset_rate_limit(option, kResetBurst, kResetsPerSecond);
+  nghttp2_option_set_stream_reset_rate_limit(option, kResets, kResetsPerSecond);
   if (nghttp2_session_server_new2(&session, made, this, option) != 0) {
     return internal("out of memory");
   }

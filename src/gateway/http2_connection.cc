@@ -70,7 +70,13 @@ void Http2Connection::pump() {
 }
 
 // Gives nghttp2 what has come. False: there is no more now.
+// While the client does not take what it asked for, nothing more is read from it: what it makes us
+// say has no other bound.
 bool Http2Connection::receive() {
+  stream_.flush();
+  if (stream_.out().size() >= kOutBytes) {
+    return false;
+  }
   const bool received = stream_.fill(kReadBytes, kReadBytes);
   net::Buffer& in = stream_.in();
   if (in.empty() || stream_.failed()) {

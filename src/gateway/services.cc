@@ -11,43 +11,58 @@ namespace {
 
 class StaticCall final : public Call {
  public:
-  StaticCall(const StaticBackend& config, Caller& caller)
-      : status_(config.status), type_(config.content_type), body_(config.body), caller_(caller) {}
+  // Shares the body with the other calls: it may be large, and there may be many of them.
+  StaticCall(std::shared_ptr<const StaticBackend> config, Caller& caller)
+      : config_(std::move(config)), caller_(caller) {}
 
   void begin() override {
-    const net::Field type{"Content-Type", type_};
-    caller_.on_head({.status = status_,
+    const net::Field type{"Content-Type", config_->content_type};
+    const std::size_t size = config_->body.size();
+    caller_.on_head({.status = config_->status,
                      .fields = {&type, 1},
-                     .framing = body_.empty() ? net::Framing::kNone : net::Framing::kLength,
-                     .content_length = body_.size()});
-    caller_.on_data(body_);
-    caller_.on_end({});
+                     .framing = size == 0 ? net::Framing::kNone : net::Framing::kLength,
+                     .content_length = size});
+    resume_answer();
   }
   std::size_t write_body(std::string_view data) override { return data.size(); }
   void finish_body(std::span<const net::Field>) override {}
-  void resume_answer() override {}
-  void cancel() override {}
+  void resume_answer() override {
+    constexpr std::size_t kPieceBytes = 16 << 10;
+    const std::string_view body = config_->body;
+    while (!over_ && passed_ < body.size()) {
+      const std::string_view piece = body.substr(passed_, kPieceBytes);
+      passed_ += piece.size();
+      if (!caller_.on_data(piece)) {
+        return;
+      }
+    }
+    if (!over_) {
+      over_ = true;
+      caller_.on_end({});
+    }
+  }
+  void cancel() override { over_ = true; }
 
  private:
-  int status_;
-  std::string type_;
-  std::string body_;
+  std::shared_ptr<const StaticBackend> config_;
+  std::size_t passed_ = 0;  // bytes of the body
+  bool over_ = false;
   Caller& caller_;
 };
 
 }  // namespace
 
-StaticService::StaticService(std::string name, StaticBackend config)
-    : name_(std::move(name)), config_(std::move(config)) {
-  if (config_.content_type.empty()) {
-    config_.content_type = "text/plain; charset=utf-8";
+StaticService::StaticService(std::string name, StaticBackend config) : name_(std::move(name)) {
+  if (config.content_type.empty()) {
+    config.content_type = "text/plain; charset=utf-8";
   }
+  config_ = std::make_shared<const StaticBackend>(std::move(config));
 }
 
 std::unique_ptr<Call> StaticService::start(const CallHead&, Caller& caller) {
-  if (config_.body.empty() && config_.status >= 400) {
+  if (config_->body.empty() && config_->status >= 400) {
     return std::make_unique<FailedCall>(
-        caller, Failure{.status = config_.status, .reason = config_.reason, .detail = {}});
+        caller, Failure{.status = config_->status, .reason = config_->reason, .detail = {}});
   }
   return std::make_unique<StaticCall>(config_, caller);
 }

@@ -43,7 +43,7 @@ class StaticService final : public Backend {
 
  private:
   std::string name_;
-  StaticBackend config_;
+  std::shared_ptr<const StaticBackend> config_;
 };
 
 // A handler whose code could not be loaded: every request fails, and the others go on.

@@ -107,7 +107,7 @@ Result<UpstreamSession*> UpstreamPool::session(Origin& origin) {
     }
   }
   if (open < kSessionLimit) {
-    DUET_ASSIGN(sys::Fd fd, net::start_connect(origin.address));
+    DUET_ASSIGN(sys::Fd fd, connect_(origin.address));
     auto session = std::make_unique<UpstreamSession>(*this, origin, std::move(fd));
     DUET_TRY(session->open());
     origin.sessions.push_back(std::move(session));
