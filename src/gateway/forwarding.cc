@@ -4,7 +4,7 @@
 
 #include "gateway/forwarded_field.h"
 #include "gateway/transaction.h"
-#include "net/http_parser.h"
+#include "net/http_target.h"
 
 namespace duet::gateway {
 namespace {

@@ -202,14 +202,14 @@ class BadServerTest : public StrictTest {
     table.backends = {{"static", StaticBackend{.status = 200, .body = "ok"}},
                       {"server", ProxyBackend{.endpoints = {{"127.0.0.1", server.port()}}}}};
     set_table(std::move(table));
-    const std::string answer = raw(kProbe);
+    const std::string answer = raw(probe());
     std::vector<int> statuses = read_statuses(answer);
     statuses.erase(std::unique(statuses.begin(), statuses.end()), statuses.end());
     EXPECT_EQ(statuses, one.statuses) << answer.substr(0, 1000);
     EXPECT_NE(answer.find(one.said), std::string::npos) << answer;
     EXPECT_EQ(answer.find("smuggled"), std::string::npos) << answer;
     EXPECT_EQ(answer.find("204 No Content\r\nContent-Length"), std::string::npos) << answer;
-    EXPECT_TRUE(raw(kProbe).ends_with("\r\n\r\ngood"));
+    EXPECT_TRUE(raw(probe()).ends_with("\r\n\r\ngood"));
     EXPECT_EQ(server.connections(), one.reused ? 1 : 2);
     const std::vector<std::string> logged = lines();
     ASSERT_EQ(logged.size(), 2U);

@@ -190,18 +190,18 @@ std::string passed(const std::string& line, const std::string& host, const std::
          (host.empty() ? "" : "x-forwarded-host: " + host + "\r\n") + "Via: 1.1 duet\r\n" + rest;
 }
 
-const std::string kProbe = "GET /probe HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n";
-const std::string kProbePassed = passed("GET /probe", "probe");
+std::string probe() { return "GET /probe HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n"; }
+std::string probe_passed() { return passed("GET /probe", "probe"); }
 
 StrictCase refused(const char* section, const char* name, const std::string& text, int status) {
-  return {section, name, text + kProbe, {status}, {}};
+  return {section, name, text + probe(), {status}, {}};
 }
 
 StrictCase taken(const char* section, const char* name, const std::string& text,
                  std::vector<std::string> passed) {
-  passed.push_back(kProbePassed);
+  passed.push_back(probe_passed());
   std::vector<int> statuses(passed.size(), 200);
-  return {section, name, text + kProbe, std::move(statuses), std::move(passed)};
+  return {section, name, text + probe(), std::move(statuses), std::move(passed)};
 }
 
 // Behind a good request, so that the server's connection is there and nothing waits.
@@ -209,7 +209,7 @@ StrictCase broken_off(const char* section, const char* name, const std::string& 
                       const std::string& begun) {
   return {section,
           name,
-          "GET /first HTTP/1.1\r\nHost: a\r\n\r\n" + text + kProbe,
+          "GET /first HTTP/1.1\r\nHost: a\r\n\r\n" + text + probe(),
           {200, 400},
           {passed("GET /first", "a"), "partial: " + begun}};
 }

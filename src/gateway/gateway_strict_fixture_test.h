@@ -74,9 +74,10 @@ std::string passed(const std::string& line, const std::string& host, const std::
                    const std::string& rest = "\r\n");
 
 // A request that asks for the end of the connection. It stands behind the text of each case: where
-// the connection must not go on, it must not be answered.
-extern const std::string kProbe;
-extern const std::string kProbePassed;
+// the connection must not go on, it must not be answered. (Functions, because the
+// tables of cases are made before main, in any order of files.)
+std::string probe();
+std::string probe_passed();
 
 // The connection ends after `status`, and nothing is passed on.
 StrictCase refused(const char* section, const char* name, const std::string& text,
