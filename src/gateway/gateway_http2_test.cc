@@ -250,6 +250,26 @@ TEST_F(SlowHttp2Test, CutsOffABodyThatDoesNotKeepItsPace) {
   EXPECT_NE(line.find("\"reason\":\"BodyTimeout\""), std::string::npos) << line;
 }
 
+// Clients of gRPC send a PING with each round trip while they are sent data.
+TEST_F(Http2Test, LetsAClientMeasureTheLineByPings) {
+  const std::string body(40 << 20, 'x');
+  TestServer server([&body](net::ServerConnection& connection) {
+    (void)connection.next();
+    (void)connection.respond(200, {}, body);
+  });
+  serve(server);
+  FramePeer client = FramePeer::client(port_);
+  client.send(frame(kHeaders, kEndHeaders | kEndStream, 1, kGet));
+  for (std::size_t got = 0; got < body.size();) {
+    const FramePeer::Frame data = client.read_until(kData);
+    ASSERT_EQ(data.type, kData) << "cut off after " << got << " bytes";
+    got += data.payload.size();
+    const std::string more = number(static_cast<std::uint32_t>(data.payload.size() + 1));
+    client.send(frame(kPing, 0, 0, "12345678") + frame(kWindowUpdate, 0, 0, more) +
+                frame(kWindowUpdate, 0, 1, more));
+  }
+}
+
 TEST_F(Http2Test, SaysGoodbyeAndAnswersWhatHasCome) {
   std::barrier both(2);
   TestServer server([&both](net::ServerConnection& connection) {

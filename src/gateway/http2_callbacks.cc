@@ -28,6 +28,13 @@ bool is_idle_talk(const nghttp2_frame_hd& frame) {
   }
 }
 
+// What a client says of the data that it is sent: windows, and pings and settings by which it
+// measures the line, as gRPC's clients do with each round trip.
+bool follows_data(const nghttp2_frame_hd& frame) {
+  return frame.type == NGHTTP2_WINDOW_UPDATE || frame.type == NGHTTP2_PING ||
+         frame.type == NGHTTP2_SETTINGS;
+}
+
 }  // namespace
 
 // nghttp2's functions to the connection's.
@@ -44,9 +51,8 @@ struct Http2Callbacks {
   static int begin_frame(nghttp2_session* session, const nghttp2_frame_hd* frame, void* user) {
     Http2Connection& connection = of(user);
     bool idle = is_idle_talk(*frame);
-    if (frame->type == NGHTTP2_WINDOW_UPDATE) {
-      idle =
-          ++connection.window_updates_ > connection.data_frames_ * Http2Connection::kUpdatesPerData;
+    if (follows_data(*frame)) {
+      idle = ++connection.replies_ > connection.data_frames_ * Http2Connection::kRepliesPerData;
     }
     if (idle) {
       take(connection, connection.idle_frames_);

@@ -36,7 +36,8 @@ class Http2Connection final : public FrontConnection, public net::IoHandler, pub
   static constexpr std::int64_t kIdleFramesPerSecond = 100;
   static constexpr std::int64_t kResets = 200;  // requests that a client takes back at once
   static constexpr std::int64_t kResetsPerSecond = 33;
-  static constexpr std::uint64_t kUpdatesPerData = 10;  // WINDOW_UPDATE for each DATA frame to it
+  static constexpr std::uint64_t kRepliesPerData =
+      10;  // that a client may say of each DATA frame to it
 
   // `stream` may have received the preface already.
   Http2Connection(Front& front, net::Stream stream, Client client);
@@ -103,8 +104,8 @@ class Http2Connection final : public FrontConnection, public net::IoHandler, pub
   bool broken_ = false;        // nothing that the client sends can be understood any more
   FrameBudget idle_frames_{kIdleFrames, kIdleFramesPerSecond};
   FrameBudget resets_{kResets, kResetsPerSecond};  // that its errors made us send
-  std::uint64_t window_updates_ = 0;
-  std::uint64_t data_frames_ = 0;  // sent
+  std::uint64_t replies_ = 0;                      // frames that follow data
+  std::uint64_t data_frames_ = 0;                  // sent
   StreamIds stream_ids_;
   std::size_t answer_bytes_ = 0;
   std::int64_t progress_ns_ = 0;    // when the client last took something, or a stream ended
