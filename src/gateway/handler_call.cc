@@ -10,8 +10,10 @@ namespace duet::gateway {
 namespace {
 
 constexpr std::int64_t kNsPerMs = 1'000'000;
-// A handler whose last request took this much CPU time is expected to do so again.
-constexpr std::uint64_t kLongNs = 1'000'000;
+// A handler whose last request took this much CPU time is expected to do so again. More than what a
+// short request may seem to take when the worker is preempted (CpuMeter counts up to a tick a
+// poll).
+constexpr std::uint64_t kLongNs = 5'000'000;
 
 using Outcome = engine::RequestEnd::Outcome;
 
