@@ -1,6 +1,6 @@
-// Prints the environment, an empty line, and then what it reads, piece by piece. Of the path /lazy it
-// prints that it has read nothing; of /tell it writes to standard error too. An argument is printed
-// as a field.
+// Prints the environment, an empty line, and then what it reads, piece by piece. Of the path /lazy
+// it prints that it has read nothing; of /tell it writes to standard error too. An argument is
+// printed as a field.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

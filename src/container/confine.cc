@@ -14,16 +14,11 @@
 #include <cerrno>
 #include <memory>
 
+#include "base/sanitized.h"
+
 namespace duet::container {
 
 namespace {
-
-// Sanitizers map more memory than any sensible limit.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kLimitMemory = false;
-#else
-constexpr bool kLimitMemory = true;
-#endif
 
 constexpr int kKeptCapabilities[] = {CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_FOWNER,
                                      CAP_FSETID, CAP_MKNOD,        CAP_SETFCAP};
@@ -84,7 +79,7 @@ Status limit(int resource, int64_t value, const char* name) {
 }
 
 Status set_limits(const ConfineLimits& limits) {
-  if (kLimitMemory) {
+  if (!kSanitized) {
     DUET_TRY(limit(RLIMIT_AS, limits.memory_bytes, "memory"));
   }
   DUET_TRY(limit(RLIMIT_FSIZE, limits.file_bytes, "the size of files"));

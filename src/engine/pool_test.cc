@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "base/sanitized.h"
 #include "engine/handler_driver_for_test.h"
 
 // Engines in processes that may map little: each test takes the limits from a child of its own.
@@ -97,6 +98,8 @@ void limit(__rlimit_resource resource, rlim_t most) {
   setrlimit(resource, &both);
 }
 
+constexpr const char* kNoRoomForShadow = "a sanitizer's shadow memory does not fit into the limit";
+
 // The pool has fewer sandboxes than asked for, and works with all that it has.
 int shrinks(int code) {
   std::uint32_t sandboxes = 0;
@@ -114,6 +117,9 @@ TEST(Pool, HasWhatWasAskedForWhereThereIsRoom) {
 }
 
 TEST(Pool, ShrinksInAShortAddressSpace) {
+  if (kSanitized) {
+    GTEST_SKIP() << kNoRoomForShadow;
+  }
   const Fd code = compile_for("echo_handler", Bounds::kGuarded);
   EXPECT_EQ(in_child([&] {
               limit(RLIMIT_AS, 200 * kGiB);
@@ -124,6 +130,9 @@ TEST(Pool, ShrinksInAShortAddressSpace) {
 
 // As with vm.overcommit_memory=2, only what may be written to counts.
 TEST(Pool, ShrinksWhereLittleMemoryMayBePromised) {
+  if (kSanitized) {
+    GTEST_SKIP() << kNoRoomForShadow;
+  }
   const Fd code = compile_for("echo_handler", Bounds::kGuarded);
   EXPECT_EQ(in_child([&] {
               limit(RLIMIT_DATA, kGiB / 4);
@@ -151,6 +160,9 @@ TEST(Pool, ShrinksWhereMappingsAreFew) {
 }
 
 TEST(Pool, GivesWayToMemoriesOnDemandWithCheckedBounds) {
+  if (kSanitized) {
+    GTEST_SKIP() << kNoRoomForShadow;
+  }
   const Fd code = compile_for("echo_handler", Bounds::kChecked);
   EXPECT_EQ(in_child([&] {
               limit(RLIMIT_AS, 2 * kGiB);

@@ -15,6 +15,7 @@
 #include <memory>
 #include <span>
 
+#include "base/sanitized.h"
 #include "sys/fd.h"
 
 namespace duet::oci {
@@ -22,18 +23,6 @@ namespace duet::oci {
 namespace {
 
 constexpr int64_t kMemoryLimitBytes = int64_t{1} << 30;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kShadowMemory = true;  // the sanitizer's own maps are larger than any limit
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool kShadowMemory = true;
-#else
-constexpr bool kShadowMemory = false;
-#endif
-#else
-constexpr bool kShadowMemory = false;
-#endif
 
 Status limit(int resource, int64_t most) {
   const rlimit both{static_cast<rlim_t>(most), static_cast<rlim_t>(most)};
@@ -78,7 +67,7 @@ Status drop_privileges(uid_t uid, gid_t gid, int64_t file_limit_bytes) {
   }
   DUET_TRY(limit(RLIMIT_CORE, 0));
   DUET_TRY(limit(RLIMIT_FSIZE, file_limit_bytes));
-  return kShadowMemory ? Status() : limit(RLIMIT_DATA, kMemoryLimitBytes);
+  return kSanitized ? Status() : limit(RLIMIT_DATA, kMemoryLimitBytes);
 }
 
 Status confine_writes(int folder) {
