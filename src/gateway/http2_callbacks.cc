@@ -5,15 +5,6 @@
 namespace duet::gateway {
 namespace {
 
-struct FreeCallbacks {
-  void operator()(nghttp2_session_callbacks* callbacks) const {
-    nghttp2_session_callbacks_del(callbacks);
-  }
-};
-struct FreeOption {
-  void operator()(nghttp2_option* option) const { nghttp2_option_del(option); }
-};
-
 // Frames that cost work and carry nothing on.
 bool is_idle_talk(const nghttp2_frame_hd& frame) {
   switch (frame.type) {
@@ -145,17 +136,9 @@ struct Http2Callbacks {
 };
 
 Status Http2Connection::make_session() {
-  nghttp2_session_callbacks* made = nullptr;
-  nghttp2_option* option = nullptr;
+  DUET_ASSIGN(Http2Setup setup, Http2Setup::create());
+  nghttp2_session_callbacks* made = setup.callbacks();
   nghttp2_session* session = nullptr;
-  if (nghttp2_session_callbacks_new(&made) != 0) {
-    return internal("out of memory");
-  }
-  const std::unique_ptr<nghttp2_session_callbacks, FreeCallbacks> callbacks(made);
-  if (nghttp2_option_new(&option) != 0) {
-    return internal("out of memory");
-  }
-  const std::unique_ptr<nghttp2_option, FreeOption> options(option);
   nghttp2_session_callbacks_set_on_begin_frame_callback(made, Http2Callbacks::begin_frame);
   nghttp2_session_callbacks_set_on_begin_headers_callback(made, Http2Callbacks::begin_headers);
   nghttp2_session_callbacks_set_on_header_callback(made, Http2Callbacks::header);
@@ -164,10 +147,8 @@ Status Http2Connection::make_session() {
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, Http2Callbacks::data);
   nghttp2_session_callbacks_set_on_frame_send_callback(made, Http2Callbacks::frame_sent);
   nghttp2_session_callbacks_set_on_stream_close_callback(made, Http2Callbacks::stream_closed);
-  nghttp2_option_set_no_auto_window_update(option, 1);
-  nghttp2_option_set_max_outbound_ack(option, kAcknowledgements);
-  nghttp2_option_set_stream_reset_rate_limit(option, kResets, kResetsPerSecond);
-  if (nghttp2_session_server_new2(&session, made, this, option) != 0) {
+  nghttp2_option_set_stream_reset_rate_limit(setup.option(), kResets, kResetsPerSecond);
+  if (nghttp2_session_server_new2(&session, made, this, setup.option()) != 0) {
     return internal("out of memory");
   }
   session_.reset(session);
@@ -177,12 +158,7 @@ Status Http2Connection::make_session() {
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
        static_cast<std::uint32_t>(front_.limits.http.head_bytes)},
   }};
-  if (nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings.data(), settings.size()) != 0 ||
-      nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, 0, kConnectionWindow) !=
-          0) {
-    return internal("out of memory");
-  }
-  return {};
+  return Http2Setup::begin(session, settings, kConnectionWindow);
 }
 
 int Http2Connection::begin_head(const nghttp2_frame& frame) {

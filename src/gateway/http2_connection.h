@@ -11,6 +11,7 @@
 
 #include "gateway/frame_budget.h"
 #include "gateway/front.h"
+#include "gateway/http2_setup.h"
 #include "gateway/http2_stream.h"
 #include "gateway/stream_ids.h"
 #include "gateway/transaction.h"
@@ -31,7 +32,6 @@ class Http2Connection final : public FrontConnection, public net::IoHandler, pub
   static constexpr std::size_t kAnswerBytes = 1
                                               << 20;  // answers that wait, of all streams together
   static constexpr std::size_t kOutBytes = 64 << 10;  // frames that wait for the socket
-  static constexpr std::size_t kAcknowledgements = 100;  // of SETTINGS and PING, that wait
   static constexpr std::int64_t kIdleFrames = 1000;  // PING, SETTINGS, PRIORITY, empty DATA at once
   static constexpr std::int64_t kIdleFramesPerSecond = 100;
   static constexpr std::int64_t kResets = 200;  // requests that a client takes back at once
@@ -64,9 +64,6 @@ class Http2Connection final : public FrontConnection, public net::IoHandler, pub
   std::size_t& answer_bytes() { return answer_bytes_; }
 
  private:
-  struct FreeSession {
-    void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
-  };
   enum class State : std::uint8_t {
     kOpen,
     kLinger,  // has said everything and reads until the client closes
@@ -116,7 +113,7 @@ class Http2Connection final : public FrontConnection, public net::IoHandler, pub
   std::unordered_map<std::int32_t, std::unique_ptr<Http2Stream>> streams_;
   std::vector<std::unique_ptr<Http2Stream>> dead_;
   net::MemberTimer<Http2Connection, &Http2Connection::on_timer> timer_{*this};
-  std::unique_ptr<nghttp2_session, FreeSession> session_;
+  Http2Session session_;
 };
 
 }  // namespace duet::gateway

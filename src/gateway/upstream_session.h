@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "gateway/http2_fields.h"
+#include "gateway/http2_setup.h"
 #include "net/event_loop.h"
 #include "net/stream.h"
 
@@ -31,8 +32,7 @@ class UpstreamSession final : public net::IoHandler, public net::Deferred {
   static constexpr std::int32_t kStreamWindow = 64 << 10;  // answer bytes that one request keeps
   // All of them together: a client that reads slowly takes nothing from the others.
   static constexpr std::int32_t kConnectionWindow = kStreamWindow * std::int32_t{kStreamLimit};
-  static constexpr std::size_t kOutBytes = 64 << 10;     // frames that wait for the socket
-  static constexpr std::size_t kAcknowledgements = 100;  // of SETTINGS and PING, that wait
+  static constexpr std::size_t kOutBytes = 64 << 10;  // frames that wait for the socket
 
   enum class Close : std::uint8_t {
     kComplete,      // both sides have said everything
@@ -101,10 +101,6 @@ class UpstreamSession final : public net::IoHandler, public net::Deferred {
   void run_deferred() override;
 
  private:
-  struct FreeSession {
-    void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
-  };
-
   void run();
   bool receive();
   void send();
@@ -143,7 +139,7 @@ class UpstreamSession final : public net::IoHandler, public net::Deferred {
   std::vector<User*> unsettled_;
   std::vector<Ended> ended_;  // streams whose users are to be told
   net::MemberTimer<UpstreamSession, &UpstreamSession::on_idle> timer_{*this};
-  std::unique_ptr<nghttp2_session, FreeSession> session_;
+  Http2Session session_;
 };
 
 }  // namespace duet::gateway

@@ -7,15 +7,6 @@
 namespace duet::gateway {
 namespace {
 
-struct FreeCallbacks {
-  void operator()(nghttp2_session_callbacks* callbacks) const {
-    nghttp2_session_callbacks_del(callbacks);
-  }
-};
-struct FreeOption {
-  void operator()(nghttp2_option* option) const { nghttp2_option_del(option); }
-};
-
 bool ends_stream(const nghttp2_frame& frame) {
   return (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
 }
@@ -85,17 +76,9 @@ ssize_t UpstreamSession::read_body_of(nghttp2_session*, std::int32_t id, std::ui
 }
 
 Status UpstreamSession::make_session() {
-  nghttp2_session_callbacks* made = nullptr;
-  nghttp2_option* option = nullptr;
+  DUET_ASSIGN(Http2Setup setup, Http2Setup::create());
+  nghttp2_session_callbacks* made = setup.callbacks();
   nghttp2_session* session = nullptr;
-  if (nghttp2_session_callbacks_new(&made) != 0) {
-    return internal("out of memory");
-  }
-  const std::unique_ptr<nghttp2_session_callbacks, FreeCallbacks> callbacks(made);
-  if (nghttp2_option_new(&option) != 0) {
-    return internal("out of memory");
-  }
-  const std::unique_ptr<nghttp2_option, FreeOption> options(option);
   nghttp2_session_callbacks_set_on_begin_headers_callback(made, UpstreamCallbacks::begin_headers);
   nghttp2_session_callbacks_set_on_header_callback(made, UpstreamCallbacks::header);
   nghttp2_session_callbacks_set_on_invalid_header_callback(made, UpstreamCallbacks::invalid_header);
@@ -103,11 +86,9 @@ Status UpstreamSession::make_session() {
   nghttp2_session_callbacks_set_on_frame_not_send_callback(made, UpstreamCallbacks::frame_not_sent);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, UpstreamCallbacks::body);
   nghttp2_session_callbacks_set_on_stream_close_callback(made, UpstreamCallbacks::stream_closed);
-  nghttp2_option_set_no_auto_window_update(option, 1);
   // One request goes with the preface; the others wait until the server has said how many it takes.
-  nghttp2_option_set_peer_max_concurrent_streams(option, 1);
-  nghttp2_option_set_max_outbound_ack(option, kAcknowledgements);
-  if (nghttp2_session_client_new2(&session, made, this, option) != 0) {
+  nghttp2_option_set_peer_max_concurrent_streams(setup.option(), 1);
+  if (nghttp2_session_client_new2(&session, made, this, setup.option()) != 0) {
     return internal("out of memory");
   }
   session_.reset(session);
@@ -117,12 +98,7 @@ Status UpstreamSession::make_session() {
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
        static_cast<std::uint32_t>(net::HttpLimits{}.head_bytes)},
   }};
-  if (nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings.data(), settings.size()) != 0 ||
-      nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, 0, kConnectionWindow) !=
-          0) {
-    return internal("out of memory");
-  }
-  return {};
+  return Http2Setup::begin(session, settings, kConnectionWindow);
 }
 
 void UpstreamSession::frame_received(const nghttp2_frame& frame) {
