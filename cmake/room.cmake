@@ -1,3 +1,9 @@
+# Sanitizers make a program several times slower.
+set(DUET_TEST_SECONDS 300)
+if(DUET_SANITIZE)
+  set(DUET_TEST_SECONDS 1200)
+endif()
+
 # duet_room(<name> USES <room>... [LIBS <target>...])
 #
 # Makes the library duet_<name> from every .cc of the folder that is neither a test nor a main program, and one
@@ -27,7 +33,7 @@ function(duet_room name)
     target_link_libraries(${name}_test PRIVATE duet_${name} ${ROOM_TEST_LIBS} GTest::gmock_main Threads::Threads)
     set_target_properties(${name}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     add_test(NAME ${name} COMMAND ${name}_test)
-    set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS unit
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${DUET_TEST_SECONDS} LABELS unit
       ENVIRONMENT "DUET_BUILD_DIR=${CMAKE_BINARY_DIR};DUET_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
   endif()
 endfunction()

@@ -41,7 +41,7 @@ sanitized() {
     -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="$check_flags" -DDUET_GUESTS=OFF >/dev/null || return 1
   mkdir -p "build-$1" && ln -sfn "$PWD/build/guests" "build-$1/guests"
   ninja -C "build-$1" -j "$jobs" || return 1
-  ctest --test-dir "build-$1" -L unit --output-on-failure --timeout 900
+  ctest --test-dir "build-$1" -L unit --output-on-failure
 }
 
 check_asan() { sanitized asan address,undefined g++; }

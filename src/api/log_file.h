@@ -37,7 +37,7 @@ class LogFile {
 
  private:
   LogFile(std::string path, sys::Fd file, LogSelection selection)
-      : path_(std::move(path)), file_(std::move(file)), selection_(std::move(selection)) {}
+      : path_(std::move(path)), file_(std::move(file)), selection_(selection) {}
   Status read_present(const std::function<Status(std::string_view)>& sink);
   void add_line(std::string_view line, std::string& out);
   bool replaced() const;

@@ -1,7 +1,6 @@
 #include "gateway/http2_proxy_call.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace duet::gateway {
 namespace {
@@ -154,7 +153,7 @@ ssize_t Http2ProxyCall::read_body(std::uint8_t* into, std::size_t size, std::uin
     return NGHTTP2_ERR_DEFERRED;
   }
   const std::size_t taken = std::min(size, body_.size());
-  std::memcpy(into, body_.view().data(), taken);
+  std::copy_n(body_.view().data(), taken, into);  // of nothing, too
   body_.consume(taken);
   body_read_ |= taken > 0;
   set_timer();  // the server takes something

@@ -8,11 +8,11 @@ namespace duet::pod {
 namespace {
 
 TEST(Hooks, RunBesideEachOtherAndOnce) {
-  auto hooks = Hooks::start();
   std::promise<void> first_may_end;
   std::promise<void> second_ended;
   std::promise<void> first_ended;
   int calls = 0;
+  auto hooks = Hooks::start();  // its end waits for the hooks, which use what stands above
   hooks->begin(
       "first",
       [&]() -> Status {
@@ -36,8 +36,8 @@ TEST(Hooks, RunBesideEachOtherAndOnce) {
 }
 
 TEST(Hooks, AreBounded) {
-  auto hooks = Hooks::start({.running_limit = 1});
   std::promise<void> may_end;
+  auto hooks = Hooks::start({.running_limit = 1});
   hooks->begin("one", [&]() -> Status { return may_end.get_future().wait(), Status(); }, [] {});
   hooks->begin("two", [] { return Status(); }, [] {});
   EXPECT_EQ(hooks->ended("two")->error().code(), ErrorCode::kExhausted);

@@ -70,6 +70,9 @@ Result<Next> DeploymentReconciler::reconcile(const std::string& key) {
   const DeploymentStatus status =
       next_status(*deployment, stored->json, plan.counts, plan.old_left, now);
   const auto written = store_.update_status(name, stored->uid, status.json);
+  if (!written.ok() && written.error().code() == ErrorCode::kNotFound) {
+    return Next{};  // it went meanwhile, and its end is a turn of its own
+  }
   if (!written.ok()) {
     return written.error();
   }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -298,6 +299,30 @@ TEST_F(DeploymentTest, NonsenseIsToldAndChangesNothing) {
   turn();
   EXPECT_EQ(images(), std::set<std::string>{"a"});
   EXPECT_EQ(reconciler_->reconcile("nonsense").value().after_ms, std::nullopt);
+}
+
+// The system's time, and a chance to do something between what a turn reads and what it writes.
+class MeddlingClock final : public sys::Clock {
+ public:
+  explicit MeddlingClock(std::function<void()> meddle) : meddle_(std::move(meddle)) {}
+  sys::WallTime now() const override {
+    meddle_();
+    return system_.now();
+  }
+  sys::MonotonicTime monotonic() const override { return system_.monotonic(); }
+
+ private:
+  std::function<void()> meddle_;
+  sys::SystemClock system_;
+};
+
+TEST_F(DeploymentTest, ADeploymentThatGoesDuringATurnIsNoError) {
+  apply(web(2, "a"));
+  const MeddlingClock clock([this] { EXPECT_TRUE(store_->remove(kDeployment).ok()); });
+  DeploymentReconciler reconciler(*store_, clock, random_);
+  const auto next = reconciler.reconcile(kKey);
+  ASSERT_TRUE(next.ok()) << next.error().message();
+  EXPECT_TRUE(pods().empty());
 }
 
 TEST(PodTemplateTest, HashesAreStableAndOdd) {
