@@ -9,9 +9,18 @@ import re
 import sys
 
 PEERS = pathlib.Path(sys.argv[1])
-GOALS_HTTP = {"wasmtime serve (hello, C)": 6, "wasmtime serve (Rust)": 3, "workerd (script)": 3.5, "nginx return 200": 0.5}
-OURS = "duet handler (hello, C)"
-OURS_RUST = "duet handler (Rust)"
+# Of duet's row to the peer's at 128 connections.
+PEERS_HTTP = {
+    "nginx return 200": ("duet handler (hello, C)", 0.5),
+    "Boost.Beast return 200": ("duet handler (hello, C)", None),
+    "wasmtime serve (hello, C)": ("duet handler (hello, C)", 6),
+    "wasmtime serve (Rust)": ("duet handler (Rust)", 3),
+    "wasmtime serve (JavaScript)": ("duet handler (JavaScript)", 2),
+    "workerd (script)": ("duet handler (hello, C)", 3.5),
+    "nginx TLS": ("duet handler TLS", 0.5),
+    "nginx HTTP/2": ("duet handler HTTP/2", 0.5),
+    "nginx HTTP/2 TLS": ("duet handler HTTP/2 TLS", 0.5),
+}
 
 
 def machine():
@@ -23,12 +32,12 @@ def machine():
 
 
 def http_rows():
-    """[(name, connections, requests a second, p50, p99)]"""
+    """[(name, connections, requests a second, latencies)]"""
     rows = []
     for line in (PEERS / "http.txt").read_text().splitlines():
-        match = re.match(r"(.+?)\s+(\d+)\s+([\d.]+)/s\s+p50 (\S+)\s+p99 (\S+)", line)
+        match = re.match(r"(.+?)\s+(\d+)\s+([\d.]+)/s\s+(p50 \S+\s+p99 \S+|mean \S+)\s+CPU\s+([\d.]+ us)", line)
         if match:
-            rows.append((match[1], int(match[2]), float(match[3]), match[4], match[5]))
+            rows.append((match[1], int(match[2]), float(match[3]), re.sub(r"\s+", " ", match[4]), match[5]))
     return rows
 
 
@@ -39,14 +48,16 @@ def verdict(reached, goal):
 def print_http():
     rows = http_rows()
     rate = {(name, connections): value for name, connections, value, _, _ in rows}
-    print("## Requests over HTTP/1.1\n\nOne core for the server, another for wrk.\n")
-    print("| server | connections | requests/s | p50 | p99 | duet's handler to it |\n| --- | --- | --- | --- | --- | --- |")
-    for name, connections, value, p50, p99 in rows:
-        ours = rate.get((OURS_RUST if "Rust" in name else OURS, connections), 0)
-        ratio = "" if name.startswith(("duet", "nginx proxy")) else f"{ours / value:.2f}"
-        if name in GOALS_HTTP and connections == 128:
-            ratio = verdict(ours / value, GOALS_HTTP[name])
-        print(f"| {name} | {connections} | {value:,.0f} | {p50} | {p99} | {ratio} |")
+    print("## Requests over HTTP\n\nOne core for the server, another for the client (wrk; h2load for HTTP/2, with 10 streams a connection, 1 where there are 128). "
+          "CPU is the server's, a request.\n")
+    print("| server | connections | requests/s | latency | CPU | duet's handler to it |\n| --- | --- | --- | --- | --- | --- |")
+    for name, connections, value, latency, cpu in rows:
+        ours, goal = PEERS_HTTP.get(name, (None, None))
+        ratio = ""
+        if (ours, connections) in rate:
+            reached = rate[ours, connections] / value
+            ratio = verdict(reached, goal) if goal and connections == 128 else f"{reached:.2f}"
+        print(f"| {name} | {connections} | {value:,.0f} | {latency} | {cpu} | {ratio} |")
     print("\nAs a proxy, duet to nginx:\n\n| body | connections | ratio |\n| --- | --- | --- |")
     for body in ("100 B", "1 MB"):
         for connections in (1, 16, 128):

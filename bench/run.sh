@@ -23,14 +23,31 @@ if [[ -z ${WORKERD:-} ]]; then
   WORKERD=$peers/node_modules/workerd/bin/workerd
   [[ -e $WORKERD ]] || { say "installing workerd"; npm install --silent --prefix "$peers" workerd; }
 fi
+if [[ ! -e build/guests/js_handler.wasm ]]; then
+  say "building the JavaScript handler"
+  mkdir -p "$peers/js"
+  cp guests/js/* "$peers/js"
+  (cd "$peers/js" && npm ci --silent)
+  build/guests.work/componentize wasi --out "$peers/wasi"
+  node "$peers/js/build.mjs" "$peers/wasi" guests/js/js_handler.js build/guests/js_handler.wasm
+fi
 (cd bench/starts && go build -o "$peers/starts" .)
 ninja -C build gateway_bench_setup engine_bench beast_server >/dev/null
 
 say "HTTP: the gateway beside nginx, wasmtime serve and workerd"
 WASMTIME=$WASMTIME WORKERD=$WORKERD bench/gateway.sh build "${SECONDS_EACH:-5}" | tee "$peers/http.txt"
-say "in process: one whole request"
-"$build/duet-compile" <"$build/guests/hello_handler.wasm" >"$peers/hello.code"
-taskset -c 0 "$build/engine_bench" "$peers/hello.code" | tee "$peers/engine.txt"
+say "in process: whole requests"
+in_process() { # name guest requests
+  [[ -e $build/guests/$2.wasm ]] || return 0
+  "$build/duet-compile" <"$build/guests/$2.wasm" >"$peers/$2.code"
+  echo "$1"
+  taskset -c 0 "$build/engine_bench" "$peers/$2.code" "$3"
+}
+{
+  in_process "tiny C" hello_handler 100000
+  in_process Rust rust_handler 100000
+  in_process JavaScript js_handler 3000
+} | tee "$peers/engine.txt"
 say "starts, containers, memory"
 WASMTIME=$WASMTIME python3 -B bench/measure.py "$build" "$peers" | tee "$peers/measured.txt"
 python3 -B bench/report.py "$peers" >bench/RESULTS.md

@@ -6,17 +6,31 @@ use std::path::PathBuf;
 const USAGE: &str = "usage:
   componentize bindings --wit DIR --world WORLD --out DIR
   componentize component --wit DIR --world WORLD [--adapt NAME=FILE]... [--strip]
-                          MODULE.wasm -o COMPONENT.wasm";
+                          MODULE.wasm -o COMPONENT.wasm
+  componentize wasi --out DIR";
 
-pub struct Arguments {
-    pub wit: PathBuf,
-    pub world: String,
-    pub verb: Verb,
+pub enum Arguments {
+    Bindings {
+        world: WorldName,
+        out: PathBuf,
+    },
+    Component {
+        world: WorldName,
+        module: PathBuf,
+        adapters: Vec<Adapter>,
+        strip: bool,
+        out: PathBuf,
+    },
+    /// The WIT of WASI 0.2 as files, for the tools of other languages.
+    Wasi {
+        out: PathBuf,
+    },
 }
 
-pub enum Verb {
-    Bindings { out: PathBuf },
-    Component { module: PathBuf, adapters: Vec<Adapter>, strip: bool, out: PathBuf },
+/// A world and the folder whose package has it.
+pub struct WorldName {
+    pub wit: PathBuf,
+    pub name: String,
 }
 
 /// A module that provides the imports of the module `name` in terms of the world's own.
@@ -44,16 +58,19 @@ impl Arguments {
             }
         }
         let out = out.with_context(|| format!("no --out given\n{USAGE}"))?;
-        let verb = match (verb.as_str(), module) {
-            ("bindings", None) if adapters.is_empty() && !strip => Verb::Bindings { out },
-            ("component", Some(module)) => Verb::Component { module, adapters, strip, out },
-            _ => bail!("{USAGE}"),
-        };
-        Ok(Arguments {
+        if verb == "wasi" {
+            let alone = module.is_none() && wit.is_none() && world.is_none() && adapters.is_empty() && !strip;
+            return if alone { Ok(Arguments::Wasi { out }) } else { bail!("{USAGE}") };
+        }
+        let world = WorldName {
             wit: wit.with_context(|| format!("no --wit given\n{USAGE}"))?,
-            world: world.with_context(|| format!("no --world given\n{USAGE}"))?,
-            verb,
-        })
+            name: world.with_context(|| format!("no --world given\n{USAGE}"))?,
+        };
+        match (verb.as_str(), module) {
+            ("bindings", None) if adapters.is_empty() && !strip => Ok(Arguments::Bindings { world, out }),
+            ("component", Some(module)) => Ok(Arguments::Component { world, module, adapters, strip, out }),
+            _ => bail!("{USAGE}"),
+        }
     }
 }
 
@@ -73,10 +90,16 @@ mod tests {
     #[test]
     fn a_component_has_a_module_and_adapters() {
         let arguments = parse("component --wit w --world a --adapt p1=x.wasm --strip in.wasm -o out.wasm").unwrap();
-        let Verb::Component { module, adapters, strip, out } = arguments.verb else { panic!("not a component") };
+        let Arguments::Component { world, module, adapters, strip, out } = arguments else { panic!("not a component") };
         assert_eq!((module, out, strip), ("in.wasm".into(), "out.wasm".into(), true));
         assert_eq!((adapters[0].name.as_str(), &adapters[0].file), ("p1", &PathBuf::from("x.wasm")));
-        assert_eq!((arguments.wit, arguments.world), ("w".into(), "a".into()));
+        assert_eq!((world.wit, world.name), ("w".into(), "a".into()));
+    }
+
+    #[test]
+    fn wasi_needs_a_folder_alone() {
+        let Arguments::Wasi { out } = parse("wasi --out o").unwrap() else { panic!("not wasi") };
+        assert_eq!(out, PathBuf::from("o"));
     }
 
     #[test]
@@ -92,6 +115,8 @@ mod tests {
             ("component --wit w --world a -o o in.wasm more.wasm", "more.wasm is too much"),
             ("component --wit w --world a -o o --adapt x in.wasm", "NAME=FILE"),
             ("component --frobnicate", "unknown flag --frobnicate"),
+            ("wasi", "no --out"),
+            ("wasi --wit w --out o", "usage"),
         ] {
             let error = parse(line).err().unwrap_or_else(|| panic!("accepted: {line}"));
             assert!(format!("{error:#}").contains(reason), "{line}: {error:#}");

@@ -5,7 +5,7 @@ mod strip;
 mod wit;
 
 use anyhow::{Context, Result};
-use arguments::{Adapter, Arguments, Verb};
+use arguments::{Adapter, Arguments, WorldName};
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
@@ -24,18 +24,21 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let Arguments { wit, world, verb } = Arguments::parse(std::env::args().skip(1))?;
-    let world = World::load(&wit, &world)?;
-    match verb {
-        Verb::Bindings { out } => bindings(world, &out),
-        Verb::Component { module, adapters, strip, out } => {
-            let mut bytes = component(&world, &module, &adapters)?;
+    match Arguments::parse(std::env::args().skip(1))? {
+        Arguments::Bindings { world, out } => bindings(load(&world)?, &out),
+        Arguments::Component { world, module, adapters, strip, out } => {
+            let mut bytes = component(&load(&world)?, &module, &adapters)?;
             if strip {
                 bytes = strip::without_custom_sections(&bytes)?;
             }
             fs::write(&out, bytes).with_context(|| format!("write {}", out.display()))
         }
+        Arguments::Wasi { out } => wit::write_wasi(&out),
     }
+}
+
+fn load(world: &WorldName) -> Result<World> {
+    World::load(&world.wit, &world.name)
 }
 
 /// Writes the C header, the C source and the object file of the world into the folder `out`. The object file holds the

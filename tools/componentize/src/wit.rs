@@ -1,6 +1,7 @@
 //! Worlds: the WIT files of a folder, resolved against the embedded WASI 0.2.
 
 use anyhow::{Context, Result};
+use std::fs;
 use std::path::Path;
 use wit_bindgen_core::wit_parser::{Resolve, UnresolvedPackageGroup, WorldId};
 
@@ -22,6 +23,16 @@ impl World {
         let id = resolve.select_world(&[package], Some(name))?;
         Ok(World { resolve, id })
     }
+}
+
+/// Writes the embedded packages as files into `folder`, which is made.
+pub fn write_wasi(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
+    for (name, contents) in WASI_WIT {
+        let path = folder.join(name);
+        fs::write(&path, contents).with_context(|| format!("write {}", path.display()))?;
+    }
+    Ok(())
 }
 
 fn wasi() -> Result<Vec<UnresolvedPackageGroup>> {
