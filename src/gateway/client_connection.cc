@@ -7,9 +7,6 @@
 namespace duet::gateway {
 namespace {
 
-constexpr std::int64_t kNsPerMs = 1'000'000;
-// How long a worker that drains waits for a client that has connected and sent nothing yet.
-constexpr std::int64_t kFirstRequestNs = 500 * kNsPerMs;
 constexpr int kRequestsARun = 32;  // pipelined requests that are answered before others get a turn
 
 }  // namespace
@@ -32,22 +29,6 @@ void ClientConnection::open(std::list<std::unique_ptr<FrontConnection>>::iterato
   set_timers();
 }
 
-void ClientConnection::drain() {
-  keep_alive_ = false;
-  if (state_ != State::kHead || running_) {
-    return;
-  }
-  stream_.note_events(EPOLLIN);  // a request may have come that no event has told of yet
-  stream_.fill(read_limit());
-  if (!stream_.in().empty()) {
-    run();
-  } else if (!first_request_ || stream_.ended() || stream_.failed()) {
-    close();
-  } else {
-    front_.loop.set_timer(timer_, kFirstRequestNs);
-  }
-}
-
 void ClientConnection::on_io(std::uint32_t events) {
   stream_.note_events(events);
   run();
@@ -59,51 +40,6 @@ void ClientConnection::run_deferred() {
     return;
   }
   run();
-}
-
-void ClientConnection::close() {
-  if (state_ == State::kClosed) {
-    return;
-  }
-  note_incomplete_head();
-  if (transaction_.active()) {
-    if (!transaction_.has_reason() && !answer_ended_) {
-      transaction_.set_reason("ClientGone");
-    }
-    transaction_.end();
-  }
-  state_ = State::kClosed;
-  front_.loop.defer(*this);
-}
-
-// A client whose TLS was refused has sent no request, and gets its line in the log all the same.
-void ClientConnection::note_broken_handshake() {
-  if (stream_.cipher() != nullptr && !stream_.cipher()->ready()) {
-    const std::string& problem = stream_.cipher()->problem();
-    request_ = net::RequestHead{};
-    begin_exchange();
-    transaction_.set_reason("HandshakeFailed");
-    transaction_.set_detail(problem.empty() ? "no handshake in time" : problem);
-  }
-}
-
-// A client that goes in the middle of a head gets its line too. An empty line is no head.
-void ClientConnection::note_incomplete_head() {
-  const std::string_view head = stream_.in().view();
-  if (state_ == State::kHead && !head.empty() && head != "\r" && head != "\r\n") {
-    request_ = net::RequestHead{};
-    begin_exchange();
-    transaction_.set_detail("the request's head is not complete");
-  }
-}
-
-// Ends the connection in the middle of an answer, so that the client can tell that it is not
-// complete.
-void ClientConnection::abort(std::string_view reason) {
-  if (!transaction_.has_reason()) {
-    transaction_.set_reason(reason);
-  }
-  close();
 }
 
 void ClientConnection::on_want_body() {
@@ -246,7 +182,9 @@ bool ClientConnection::read_head() {
   switch (result.state) {
     case net::ParseResult::State::kIncomplete:
       if (stream_.ended()) {
-        close();
+        note_incomplete_head();
+        break_off();
+        return true;
       }
       return false;
     case net::ParseResult::State::kInvalid:
@@ -303,7 +241,8 @@ bool ClientConnection::pump_body() {
   }
   if (pending_data_ == 0) {
     if (stream_.ended()) {
-      abort("ClientGone");
+      break_off();
+      return true;
     }
     return false;
   }
@@ -350,13 +289,14 @@ bool ClientConnection::discard_body() {
       state_ = State::kHead;
       return true;
     }
-    if (step.state == net::BodyDecoder::State::kInvalid || stream_.ended() ||
+    const bool more = step.state == net::BodyDecoder::State::kNeedMore;
+    if (step.state == net::BodyDecoder::State::kInvalid || (more && stream_.ended()) ||
         discarded_bytes_ > front_.limits.discard_bytes) {
       keep_alive_ = false;
       linger();
       return true;
     }
-    if (step.state == net::BodyDecoder::State::kNeedMore) {
+    if (more) {
       return false;
     }
   }

@@ -68,14 +68,17 @@ class ClientConnection final : public FrontConnection,
   bool pump_tunnel();
   bool discard_body();
   bool finish_exchange();
+
+  // client_end.cc: how it ends
   void note_broken_handshake();
   void note_incomplete_head();
-  void abort(std::string_view reason);
+  void end_request();
+  void break_off();
+  void linger();
   void close();
 
   // client_timers.cc: what is waited for
   void note_received(std::size_t bytes);
-  void linger();
   void set_timers();
   void on_timer();
 

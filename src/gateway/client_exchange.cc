@@ -211,8 +211,7 @@ void ClientConnection::on_failure(const Failure& failure) {
     answer_own({.status = failure.status, .reason = failure.reason, .location = {}});
     return;
   }
-  stream_.flush();
-  close();
+  break_off();
 }
 
 }  // namespace duet::gateway

@@ -21,12 +21,6 @@ void ClientConnection::note_received(std::size_t bytes) {
   }
 }
 
-void ClientConnection::linger() {
-  state_ = State::kLinger;
-  progress_ns_ = front_.loop.now_ns();
-  linger_until_ns_ = progress_ns_ + front_.limits.linger_limit_ms * kNsPerMs;
-}
-
 void ClientConnection::set_timers() {
   const ClientLimits& limits = front_.limits;
   if (stream_.sent_bytes() != sent_before_) {
@@ -91,7 +85,10 @@ void ClientConnection::on_timer() {
   if (state_ == State::kHead) {
     note_broken_handshake();
   }
-  abort("ClientStalled");
+  if (!transaction_.has_reason()) {
+    transaction_.set_reason("ClientStalled");
+  }
+  close();
 }
 
 }  // namespace duet::gateway

@@ -177,6 +177,7 @@ void Http2Connection::drain() {
     return;
   }
   draining_ = true;
+  progress_ns_ = front_.loop.now_ns();  // from which kGoodbyeMs are counted
   // First that no more should come; when the answer to the ping shows that the client has read
   // that, up to where requests were taken (RFC 9113 section 6.8).
   nghttp2_submit_shutdown_notice(session_.get());

@@ -12,10 +12,6 @@ constexpr std::size_t kBufferBytes = 64 << 10;  // of the request's body, and of
 constexpr std::size_t kLargeReadBytes = 64 << 10;
 constexpr std::size_t kInterimBytes = 64 << 10;  // heads of 1xx before one answer, all together
 
-void append_field(std::string& out, std::string_view name, std::string_view value) {
-  out.append(name).append(": ").append(value).append("\r\n");
-}
-
 }  // namespace
 
 ProxyCall::ProxyCall(UpstreamPool& pool, std::shared_ptr<Servers> servers,
@@ -30,34 +26,10 @@ ProxyCall::ProxyCall(UpstreamPool& pool, std::shared_ptr<Servers> servers,
       upgrade_(head.upgrade),
       framing_(head.framing),
       body_sent_(head.framing == net::Framing::kNone) {
-  write_request_head(head);
+  write_request_head(head, request_text_);
 }
 
 ProxyCall::~ProxyCall() = default;
-
-void ProxyCall::write_request_head(const CallHead& head) {
-  constexpr std::size_t kUsualBytes = 1024;
-  std::string& out = request_text_;
-  out.reserve(kUsualBytes);
-  out.append(head.method).append(" ").append(head.target).append(" HTTP/1.1\r\n");
-  append_field(out, "Host", head.authority);
-  for (const net::Field& field : head.fields) {
-    append_field(out, field.name, field.value);
-  }
-  append_field(out, "Via", kVia);
-  if (head.framing == net::Framing::kChunked) {
-    append_field(out, "Transfer-Encoding", "chunked");
-  } else if (head.framing == net::Framing::kLength) {
-    append_field(out, "Content-Length", std::to_string(head.content_length));
-  } else if (head.method == "POST" || head.method == "PUT" || head.method == "PATCH") {
-    append_field(out, "Content-Length", "0");
-  }
-  if (wants_upgrade_) {
-    append_field(out, "Connection", "Upgrade");
-    append_field(out, "Upgrade", head.upgrade);
-  }
-  out.append("\r\n");
-}
 
 void ProxyCall::begin() {
   if (open_connection(true) && connection_->connected()) {
@@ -184,7 +156,7 @@ void ProxyCall::finish_body(std::span<const net::Field> trailers) {
     body_begun_ = true;
     std::string end = "0\r\n";
     for (const net::Field& trailer : trailers) {
-      append_field(end, trailer.name, trailer.value);
+      write_field(trailer, end);
     }
     end += "\r\n";
     stream.out().append(end);

@@ -31,7 +31,6 @@ class ProxyCall final : public Call, public UpstreamConnection::User {
   void on_upstream() override;
 
  private:
-  void write_request_head(const CallHead& head);
   bool open_connection(bool may_reuse);
   void fail_before_answer(Fault fault, int status, std::string_view reason, std::string detail);
   void read();

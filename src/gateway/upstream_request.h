@@ -1,7 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+
+#include "gateway/exchange.h"
+#include "net/http_message.h"
 
 // What requests to servers have in common, whatever version of HTTP carries them.
 namespace duet::gateway {
@@ -20,5 +24,11 @@ constexpr bool is_idempotent(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE" ||
          method == "PUT" || method == "DELETE";
 }
+
+// Appends the head of the request as HTTP/1.1 has it (RFC 9112 section 3), with the empty line at
+// its end. Its target, authority and fields are taken as they are.
+void write_request_head(const CallHead& head, std::string& out);
+// Appends one line of a head or of trailers.
+void write_field(const net::Field& field, std::string& out);
 
 }  // namespace duet::gateway
