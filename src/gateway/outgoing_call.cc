@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "gateway/guest_request.h"
 #include "gateway/proxy_call.h"
 #include "gateway/route_steps.h"
 
@@ -122,33 +123,15 @@ std::unique_ptr<Call> OutgoingCall::connect() {
   return nullptr;
 }
 
-// What `start` makes of the guest's request.
+// What `start` makes of the guest's request; none if it is no request, and the guest has been told.
 std::unique_ptr<Call> OutgoingCall::start_call(
     const std::function<std::unique_ptr<Call>(const CallHead&)>& start) {
   std::vector<net::Field> fields;
-  CallHead call{
-      .method = head_.method,
-      .scheme = head_.scheme,
-      .authority = head_.authority,
-      .target = head_.path_with_query.empty() ? std::string_view("/") : head_.path_with_query,
-      .framing = net::Framing::kChunked,
-      .takes_trailers = true,
-      .hops = origin_.hops + 1};
-  for (const engine::Field& field : head_.headers) {
-    const net::FieldId id = net::field_id(field.name);
-    if (id == net::FieldId::kContentLength) {
-      std::from_chars(field.value.data(), field.value.data() + field.value.size(),
-                      call.content_length);
-      call.framing = call.content_length > 0 ? net::Framing::kLength : net::Framing::kNone;
-    } else if (!net::is_hop_by_hop(id) && id != net::FieldId::kHost) {
-      fields.push_back({field.name, field.value, id});
-    }
+  CallHead call{.takes_trailers = true, .hops = origin_.hops + 1};
+  if (const char* wrong = read_guest_request(head_, fields, call)) {
+    deny(engine::HttpError::kProtocolError, std::string("outgoing request denied: ") + wrong);
+    return nullptr;
   }
-  // A request whose body is empty already has none.
-  if (call.framing == net::Framing::kChunked && (head_.method == "GET" || head_.method == "HEAD")) {
-    call.framing = net::Framing::kNone;
-  }
-  call.fields = fields;
   return start(call);
 }
 
