@@ -53,6 +53,25 @@ function(duet_program program main)
   endif()
 endfunction()
 
+# duet_fuzzers(<target>... ROOMS <room>...)
+#
+# Makes a program from each <target>.cc, which has LLVMFuzzerTestOneInput. With DUET_FUZZ libFuzzer runs it; else it
+# runs the inputs that are kept in corpus/<target>, as one of the unit tests. docs/fuzzing.md says more.
+function(duet_fuzzers)
+  cmake_parse_arguments(FUZZ "" "" "ROOMS" ${ARGN})
+  foreach(target ${FUZZ_UNPARSED_ARGUMENTS})
+    duet_program(${target} ${target}.cc ROOMS ${FUZZ_ROOMS})
+    set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    if(DUET_FUZZ)
+      target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+    else()
+      target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/src/base/corpus_main.cc)
+      add_test(NAME ${target} COMMAND ${target} ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${target})
+      set_tests_properties(${target} PROPERTIES TIMEOUT ${DUET_TEST_SECONDS} LABELS unit)
+    endif()
+  endforeach()
+endfunction()
+
 # duet_package(<prefix> <pkg-config module> <archive>): as pkg_check_modules, and DUET_<prefix> is what a room lists in
 # its LIBS. Programs with the property DUET_QUICK link the archive: loading and relocating the shared library would be
 # a large part of their life. Only for libraries that no shared library of the same program uses too.

@@ -54,15 +54,17 @@ check_fuzz() {
     -DCMAKE_C_COMPILER=clang-19 -DDUET_GUESTS=OFF -DDUET_ENGINE_FROM="$PWD/build" \
     -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="$check_flags" >/dev/null || return 1
   local targets
-  targets=$(ninja -C build-fuzz -t targets all | sed -nE 's/^([a-z_/]*_fuzz): .*(LINKER|phony).*/\1/p' | grep -v '^cmake' | xargs -n1 basename | sort -u)
+  targets=$(ninja -C build-fuzz -t targets all | sed -nE 's/^([a-z0-9_/]*_fuzz): .*(LINKER|phony).*/\1/p' | grep -v '^cmake' | xargs -n1 basename | sort -u)
   for target in $targets; do
     ninja -C build-fuzz -j "$jobs" "$target" || return 1
     local program
     program=$(find build-fuzz -type f -name "$target" -perm -u+x | head -1)
-    local corpus=build-fuzz/corpus/$target
+    # What is found is written to the first folder; the inputs that are kept in the tree are only read.
+    local corpus=build-fuzz/corpus/$target kept
+    kept=$(find src -type d -path "*/corpus/$target")
     mkdir -p "$corpus"
-    say "$target"
-    "$program" -max_total_time="$fuzz_seconds" -print_final_stats=0 -verbosity=0 "$corpus" || return 1
+    say "$target, beginning with $kept"
+    "$program" -max_total_time="$fuzz_seconds" -print_final_stats=0 -verbosity=0 "$corpus" "$kept" || return 1
   done
 }
 
