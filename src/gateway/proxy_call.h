@@ -18,6 +18,8 @@ namespace duet::gateway {
 // it met a connection which the server had just closed, on a new one.
 class ProxyCall final : public Call, public UpstreamConnection::User {
  public:
+  static constexpr std::size_t kBufferBytes = 64 << 10;  // of the request's body, and the answer's
+
   ProxyCall(UpstreamPool& pool, std::shared_ptr<Servers> servers, const UpstreamTimeouts& timeouts,
             const CallHead& head, Caller& caller);
   ~ProxyCall() override;
@@ -33,6 +35,14 @@ class ProxyCall final : public Call, public UpstreamConnection::User {
  private:
   bool open_connection(bool may_reuse);
   void fail_before_answer(Fault fault, int status, std::string_view reason, std::string detail);
+  void lose_connection(std::string detail);
+  void fail(int status, std::string_view reason, std::string detail);
+  void time_out(std::string_view what);
+  void set_timer();
+  void on_idle();
+  void on_deadline();
+
+  // proxy_call_answer.cc
   void read();
   bool read_step();
   bool read_head();
@@ -43,12 +53,6 @@ class ProxyCall final : public Call, public UpstreamConnection::User {
   bool read_tunnel();
   void stream_ended();
   void finish(std::span<const net::Field> trailers);
-  void lose_connection(std::string detail);
-  void fail(int status, std::string_view reason, std::string detail);
-  void time_out(std::string_view what);
-  void set_timer();
-  void on_idle();
-  void on_deadline();
 
   UpstreamPool& pool_;
   Attempts attempts_;
