@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 namespace duet::net {
 
@@ -51,6 +52,17 @@ void Stream::fail(int error) {
   error_ = error;
   readable_ = false;
   writable_ = false;
+}
+
+std::string Stream::problem() const {
+  return cipher_ && !cipher_->problem().empty() ? cipher_->problem() : std::strerror(error_);
+}
+
+bool Stream::shake_hands() {
+  if (cipher_ && !cipher_->ready()) {
+    fill(1);
+  }
+  return !cipher_ || cipher_->ready();
 }
 
 bool Stream::fill(std::size_t limit_bytes, std::size_t read_bytes) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "net/buffer.h"
@@ -48,6 +49,11 @@ class Stream {
   // The connection is broken in both directions.
   bool failed() const { return failed_; }
   int error() const { return error_; }
+  // Why it failed, for people.
+  std::string problem() const;
+
+  // Goes on with the cipher's handshake as far as it gets. True: it is over, or there is none.
+  bool shake_hands();
 
   // What waits to be sent; append to it, then flush().
   Buffer& out() { return out_; }

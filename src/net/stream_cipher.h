@@ -37,6 +37,8 @@ class StreamCipher {
   virtual std::string_view protocol() const = 0;
   // Why it failed, in the words of the library.
   virtual const std::string& problem() const = 0;
+  // It failed because the peer's certificate is none to be trusted.
+  virtual bool distrusts() const = 0;
 };
 
 }  // namespace duet::net

@@ -1,34 +1,19 @@
 #include "net/tls_server.h"
 
-#include <openssl/err.h>
-
 #include <algorithm>
 #include <cctype>
 
 #include "net/certificate.h"
+#include "net/openssl_error.h"
 #include "net/pem.h"
 #include "net/tls_stream.h"
 
 namespace duet::net {
 namespace {
 
-using ContextPointer = std::unique_ptr<SSL_CTX, FreeContext>;
-
-// Forward secrecy and authenticated encryption alone (RFC 9325 section 4.2), which are also all
-// that HTTP/2 allows (RFC 9113 section 9.2.2). TLS 1.3 has no others.
-constexpr const char* kTls12Ciphers =
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
-    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
-    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 // What the server speaks, as RFC 7301 writes it, the best first.
 constexpr unsigned char kProtocols[] = "\x02h2\x08http/1.1\x08http/1.0";
 constexpr unsigned char kSessionContext[] = "duet";
-
-Error openssl_error(const char* what) {
-  const char* reason = ERR_reason_error_string(ERR_peek_last_error());
-  ERR_clear_error();
-  return internal(std::string(what) + ": " + (reason != nullptr ? reason : "OpenSSL failed"));
-}
 
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
                     const unsigned char* in, unsigned int in_size, void*) {
@@ -40,21 +25,14 @@ int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
   return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-Result<ContextPointer> make_context(std::string_view chain_pem, std::string_view key_pem) {
+Result<TlsContext> make_context(std::string_view chain_pem, std::string_view key_pem) {
   DUET_ASSIGN(const Chain chain, read_chain(chain_pem));
   DUET_ASSIGN(const Key key, read_key(key_pem));
-  ContextPointer context(SSL_CTX_new(TLS_server_method()));
+  DUET_ASSIGN(TlsContext context, make_tls_context(TLS_server_method()));
   SSL_CTX* raw = context.get();
-  if (raw == nullptr || SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION) != 1 ||
-      SSL_CTX_set_cipher_list(raw, kTls12Ciphers) != 1) {
-    return openssl_error("making a TLS context");
-  }
-  SSL_CTX_set_options(raw, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                               SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CIPHER_SERVER_PREFERENCE |
+  // A client that goes without a word takes nothing from a request that has its length.
+  SSL_CTX_set_options(raw, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                SSL_OP_PRIORITIZE_CHACHA);
-  SSL_CTX_set_mode(raw, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                            SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_set_read_ahead(raw, 1);
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);  // tickets keep nothing here
   SSL_CTX_set_session_id_context(raw, kSessionContext, sizeof(kSessionContext) - 1);
   // OpenSSL asks the context that has the certificate, which the name has chosen by then.
@@ -117,11 +95,9 @@ SSL_CTX* TlsCertificates::find(std::string_view server_name) const {
 }
 
 Result<std::unique_ptr<TlsServer>> TlsServer::create() {
-  // Nothing of the system's openssl.cnf: the worker may not read it, and what is spoken is said
-  // here.
-  OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+  ignore_openssl_configuration();
   DUET_ASSIGN(const SelfSigned nobody, make_self_signed("duet default certificate"));
-  DUET_ASSIGN(ContextPointer context, make_context(nobody.chain_pem, nobody.key_pem));
+  DUET_ASSIGN(TlsContext context, make_context(nobody.chain_pem, nobody.key_pem));
   std::unique_ptr<TlsServer> server(new TlsServer(std::move(context)));
   SSL_CTX* raw = server->context_.get();
   SSL_CTX_set_tlsext_servername_callback(raw, choose_certificate);

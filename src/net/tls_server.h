@@ -12,13 +12,10 @@
 
 #include "base/result.h"
 #include "net/stream_cipher.h"
+#include "net/tls_context.h"
 
 // The server's side of TLS 1.2 and 1.3 (RFC 8446, RFC 5246) by OpenSSL.
 namespace duet::net {
-
-struct FreeContext {
-  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
-};
 
 // A certificate and the names for which it is shown.
 struct ServerCertificate {
@@ -64,11 +61,10 @@ class TlsServer {
   std::unique_ptr<StreamCipher> accept(int fd);
 
  private:
-  explicit TlsServer(std::unique_ptr<SSL_CTX, FreeContext> context)
-      : context_(std::move(context)) {}
+  explicit TlsServer(TlsContext context) : context_(std::move(context)) {}
   static int choose_certificate(SSL* ssl, int* alert, void* server);
 
-  std::unique_ptr<SSL_CTX, FreeContext> context_;
+  TlsContext context_;
   std::shared_ptr<const TlsCertificates> certificates_;
 };
 

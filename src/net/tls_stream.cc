@@ -109,11 +109,19 @@ StreamCipher::Outcome TlsStream::outcome_of(int returned) {
       problem_ = system == 0 ? "the peer closed" : std::strerror(system);
       break;
     default:
-      const char* reason = ERR_reason_error_string(ERR_peek_error());
-      problem_ = reason != nullptr ? reason : "TLS failed";
+      problem_ = describe_failure();
   }
   ERR_clear_error();
   return {State::kFailed};
+}
+
+std::string TlsStream::describe_failure() {
+  if (const long verified = SSL_get_verify_result(ssl_.get()); verified != X509_V_OK) {
+    distrusts_ = true;
+    return X509_verify_cert_error_string(verified);
+  }
+  const char* reason = ERR_reason_error_string(ERR_peek_error());
+  return reason != nullptr ? reason : "TLS failed";
 }
 
 void TlsStream::say_end() {

@@ -26,6 +26,7 @@ class TlsStream final : public StreamCipher {
   bool ready() const override { return SSL_is_init_finished(ssl_.get()) == 1; }
   std::string_view protocol() const override;
   const std::string& problem() const override { return problem_; }
+  bool distrusts() const override { return distrusts_; }
 
  private:
   explicit TlsStream(int fd) : fd_(fd) {}
@@ -34,11 +35,13 @@ class TlsStream final : public StreamCipher {
   static int send(BIO* bio, const char* from, int size);
   static long control(BIO* bio, int command, long number, void* pointer);
   Outcome outcome_of(int returned);
+  std::string describe_failure();
 
   int fd_;
   bool drained_ = false;
   bool end_near_ = false;
   bool ended_ = false;
+  bool distrusts_ = false;
   std::string problem_;
   std::unique_ptr<SSL, FreeSsl> ssl_;
 };
