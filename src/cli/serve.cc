@@ -9,6 +9,7 @@
 #include "cli/image_options.h"
 #include "cli/verbs.h"
 #include "cli/workload.h"
+#include "route/authorities_file.h"
 #include "route/gateway_process.h"
 #include "sys/file.h"
 #include "sys/process.h"
@@ -83,8 +84,12 @@ Result<gateway::HandlerBackend> backend_of(const Invocation& invocation) {
   return out;
 }
 
-gateway::RouteTable table_of(gateway::HandlerBackend backend) {
+Result<gateway::RouteTable> table_of(const Invocation& invocation,
+                                     gateway::HandlerBackend backend) {
+  route::AuthoritiesFile authorities(invocation.value("ca-file"));
+  DUET_TRY(authorities.read());
   gateway::RouteTable table;
+  table.authorities_pem = authorities.text();
   table.backends.push_back({.name = "handler", .kind = std::move(backend)});
   gateway::Rule rule;
   rule.backends.push_back({.backend = "handler"});
@@ -141,6 +146,7 @@ Result<int> wait_until_stopped(route::GatewayProcess& gateway, const sys::Fd& si
 
 Result<int> serve_backend(const Invocation& invocation, gateway::HandlerBackend backend,
                           wasm::CodeCache& cache, const std::string& name) {
+  DUET_ASSIGN(gateway::RouteTable table, table_of(invocation, std::move(backend)));
   DUET_ASSIGN(const std::string helpers, sys::executable_directory());
   DUET_ASSIGN(const ScratchFolder folder, ScratchFolder::make());
   DUET_ASSIGN(const sys::Fd signals, stop_signals());
@@ -153,7 +159,7 @@ Result<int> serve_backend(const Invocation& invocation, gateway::HandlerBackend 
     options.user = std::to_string(kGatewayUser) + ":" + std::to_string(kGatewayUser);
   }
   route::GatewayProcess gateway(std::move(options), cache);
-  if (const Status served = gateway.serve(table_of(std::move(backend))); !served.ok()) {
+  if (const Status served = gateway.serve(std::move(table)); !served.ok()) {
     (void)gateway.stop(0);  // it may run already, and outlives who started it
     return served.error();
   }

@@ -284,6 +284,7 @@ struct RouteTable {
   std::vector<Listener> listeners;
   ForwardingConfig forwarding;  // for connections that are made from now on
   std::vector<Certificate> certificates;
+  std::string authorities_pem;  // that vouch for servers of https, beside the system's
   std::vector<Route> routes;
   std::vector<BackendConfig> backends;
   std::vector<Service> services;

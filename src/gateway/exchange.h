@@ -24,6 +24,8 @@ struct CallHead {
   std::string_view target;        // path with query
   std::string_view matched_path;  // the rule's, if it matched exactly or as a prefix and was kept
   bool matched_exactly = false;
+  std::string_view
+      tls_name;  // a server must be asked by TLS and show that it is this; empty: plain
   std::span<const net::Field> fields;  // without those of one connection, framing and Host
   net::Framing framing = net::Framing::kNone;
   std::uint64_t content_length = 0;

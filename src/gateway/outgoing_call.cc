@@ -12,10 +12,18 @@ namespace {
 
 constexpr std::int64_t kNsPerMs = 1'000'000;
 constexpr std::size_t kRestBytes = 64 << 10;  // of a body in one direction
+// To a server of the internet: TLS takes two round trips more, which may be slow ones.
+constexpr std::int64_t kTlsConnectMs = 5'000;
 
 engine::HttpError error_for(const Failure& failure) {
   if (failure.reason == "ConnectFailed") {
     return engine::HttpError::kConnectionRefused;
+  }
+  if (failure.reason == "HandshakeFailed") {
+    return engine::HttpError::kTlsProtocolError;
+  }
+  if (failure.reason == "CertificateRefused") {
+    return engine::HttpError::kTlsCertificateError;
   }
   if (failure.reason == "ConnectTimeout") {
     return engine::HttpError::kConnectionTimeout;
@@ -41,7 +49,8 @@ OutgoingCall::OutgoingCall(HandlerShared& shared, engine::HandlerRequest& reques
       destination_(parse_destination(head.scheme, head.authority)),
       origin_(origin),
       usage_(usage),
-      is_next_step_(destination_.host == RouteSteps::kAuthority) {
+      is_next_step_(destination_.host == RouteSteps::kAuthority),
+      tls_name_(head.scheme == "https" && !is_next_step_ ? destination_.host : "") {
   if (is_next_step_ ? may_ask_next_step() : may_go()) {
     call_ = connect();
   }
@@ -58,10 +67,6 @@ bool OutgoingCall::may_go() {
   if (!shared_.outbound.allows(head_.scheme, destination_)) {
     return deny(engine::HttpError::kRequestDenied,
                 "outgoing request to " + url + " denied: allow it with duet.edge/allow-outbound");
-  }
-  if (head_.scheme != "http") {
-    return deny(engine::HttpError::kRequestDenied,
-                "outgoing request to " + url + " denied: https is not supported");
   }
   if (origin_.hops >= kHopLimit) {
     return deny(engine::HttpError::kLoopDetected, "outgoing request to " + url +
@@ -94,9 +99,13 @@ bool OutgoingCall::count_request() {
 
 // Always false.
 bool OutgoingCall::deny(engine::HttpError error, const std::string& why) {
-  shared_.log.write(true, "[duet: " + why + "]", true);
+  log(why);
   refuse(error);
   return false;
+}
+
+void OutgoingCall::log(const std::string& what) {
+  shared_.log.write(true, "[duet: " + what + "]", true);
 }
 
 // A call to where the request leads; none yet if its name has to be looked up.
@@ -127,7 +136,7 @@ std::unique_ptr<Call> OutgoingCall::connect() {
 std::unique_ptr<Call> OutgoingCall::start_call(
     const std::function<std::unique_ptr<Call>(const CallHead&)>& start) {
   std::vector<net::Field> fields;
-  CallHead call{.takes_trailers = true, .hops = origin_.hops + 1};
+  CallHead call{.tls_name = tls_name_, .takes_trailers = true, .hops = origin_.hops + 1};
   if (const char* wrong = read_guest_request(head_, fields, call)) {
     deny(engine::HttpError::kProtocolError, std::string("outgoing request denied: ") + wrong);
     return nullptr;
@@ -146,7 +155,7 @@ std::unique_ptr<Call> OutgoingCall::ask_addresses(const std::vector<std::string>
     if (!address || !shared_.outbound.allows_address(head_.scheme, destination_, *address)) {
       continue;
     }
-    if (auto origin = shared_.pool.origin(text, destination_.port); origin.ok()) {
+    if (auto origin = shared_.pool.origin(text, destination_.port, tls_name_); origin.ok()) {
       origins.push_back(*origin);
     }
   }
@@ -156,10 +165,11 @@ std::unique_ptr<Call> OutgoingCall::ask_addresses(const std::vector<std::string>
              " is not on the internet; name it or its range in duet.edge/allow-outbound");
     return nullptr;
   }
+  UpstreamTimeouts timeouts;
+  timeouts.connect_ms = tls_name_.empty() ? timeouts.connect_ms : kTlsConnectMs;
   return start_call([&](const CallHead& head) {
-    return std::make_unique<ProxyCall>(shared_.pool,
-                                       std::make_shared<ListedServers>(std::move(origins)),
-                                       UpstreamTimeouts{}, head, *this);
+    return std::make_unique<ProxyCall>(
+        shared_.pool, std::make_shared<ListedServers>(std::move(origins)), timeouts, head, *this);
   });
 }
 
@@ -323,9 +333,17 @@ void OutgoingCall::pump_answer() {
 }
 
 void OutgoingCall::on_failure(const Failure& failure) {
-  if (!closed_) {
-    refuse(error_for(failure));
+  if (closed_) {
+    return;
   }
+  const engine::HttpError error = error_for(failure);
+  // Only people can mend what TLS has against a server.
+  const bool refused = error == engine::HttpError::kTlsCertificateError;
+  if (refused || error == engine::HttpError::kTlsProtocolError) {
+    log("outgoing request to https://" + std::string(head_.authority) + " failed: " +
+        (refused ? "the server's certificate: " : "the TLS handshake: ") + failure.detail);
+  }
+  refuse(error);
 }
 
 // Counts body bytes. False: they are more than the guest's request may move.

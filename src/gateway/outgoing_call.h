@@ -58,6 +58,7 @@ class OutgoingCall final : public Caller, public net::Resolver::Waiter {
   bool may_ask_next_step();
   bool count_request();
   bool deny(engine::HttpError error, const std::string& why);
+  void log(const std::string& what);
   std::unique_ptr<Call> connect();
   std::unique_ptr<Call> start_call(
       const std::function<std::unique_ptr<Call>(const CallHead&)>& start);
@@ -79,6 +80,7 @@ class OutgoingCall final : public Caller, public net::Resolver::Waiter {
   OutgoingOrigin& origin_;
   Usage& usage_;
   bool is_next_step_ = false;
+  std::string tls_name_;   // as whom the server must show itself; empty: no TLS
   bool looks_up_ = false;  // the resolver knows of this
   std::unique_ptr<Call> call_;
   std::string request_rest_;  // body of the guest's request that the call did not take yet

@@ -1,7 +1,6 @@
 #include "gateway/proxy_call.h"
 
 #include <charconv>
-#include <cstring>
 
 namespace duet::gateway {
 namespace {
@@ -56,19 +55,20 @@ bool ProxyCall::open_connection(bool may_reuse) {
   }
   connection_->set_user(this);
   connection_->stream().out().append(request_text_);
-  set_timer();
+  if (connection_->connected()) {
+    set_timer();
+  } else {
+    pool_.loop().set_timer(timer_, timeouts_.connect_ms * kNsPerMs);
+  }
   return true;
 }
 
+// A connection that is being made has its time from its start.
 void ProxyCall::set_timer() {
-  net::EventLoop& loop = pool_.loop();
   if (tunnel_ || paused_ || done_) {
-    loop.cancel_timer(timer_);
-  } else if (connection_) {
-    loop.set_timer(timer_,
-                   (connection_->connected() || connection_->reused() ? timeouts_.idle_ms
-                                                                      : timeouts_.connect_ms) *
-                       kNsPerMs);
+    pool_.loop().cancel_timer(timer_);
+  } else if (connection_ && connection_->connected()) {
+    pool_.loop().set_timer(timer_, timeouts_.idle_ms * kNsPerMs);
   }
 }
 
@@ -96,13 +96,22 @@ void ProxyCall::lose_connection(std::string detail) {
   if (head_passed_) {
     fail(502, "ConnectionLost", std::move(detail));
   } else if (!connection_->connected() && !connection_->reused()) {
-    fail_before_answer(Fault::kNotConnected, 502, "ConnectFailed", std::move(detail));
+    fail_before_answer(Fault::kNotConnected, 502, connect_failure(), std::move(detail));
   } else {
     const Fault fault = answer_begun_           ? Fault::kOther
                         : connection_->reused() ? Fault::kStale
                                                 : Fault::kLost;
     fail_before_answer(fault, 502, "ConnectionLost", std::move(detail));
   }
+}
+
+// What kept a new connection from being one that can be asked.
+std::string_view ProxyCall::connect_failure() const {
+  const net::StreamCipher* cipher = connection_->stream().cipher();
+  if (cipher == nullptr || !connection_->reached()) {
+    return "ConnectFailed";
+  }
+  return cipher->distrusts() ? "CertificateRefused" : "HandshakeFailed";
 }
 
 std::size_t ProxyCall::write_body(std::string_view data) {
@@ -208,7 +217,9 @@ void ProxyCall::on_idle() {
     return;
   }
   if (!connection_->connected() && !connection_->reused()) {
-    fail_before_answer(Fault::kNotConnected, 504, "ConnectTimeout", "no connection in time");
+    fail_before_answer(
+        Fault::kNotConnected, 504, "ConnectTimeout",
+        connection_->reached() ? "no TLS handshake in time" : "no connection in time");
   } else {
     time_out("the server sent nothing in time");
   }

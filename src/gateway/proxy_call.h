@@ -34,6 +34,7 @@ class ProxyCall final : public Call, public UpstreamConnection::User {
 
  private:
   bool open_connection(bool may_reuse);
+  std::string_view connect_failure() const;
   void fail_before_answer(Fault fault, int status, std::string_view reason, std::string detail);
   void lose_connection(std::string detail);
   void fail(int status, std::string_view reason, std::string detail);

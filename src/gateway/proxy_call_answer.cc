@@ -1,7 +1,6 @@
 // The way of the answer: from the server's connection to the caller.
 
 #include <algorithm>
-#include <cstring>
 
 #include "gateway/proxy_call.h"
 
@@ -33,21 +32,25 @@ bool ProxyCall::read_step() {
                                       head_.content_length > net::BufferPool::kBlockBytes);
   const bool received = stream.fill(kBufferBytes, large ? kLargeReadBytes : 4 << 10);
   answer_begun_ |= !stream.in().empty();
-  if (stream.failed()) {
-    lose_connection(std::strerror(stream.error()));
-    return false;
-  }
   bool progress = false;
   if (!head_passed_) {
     progress = read_head();
   } else {
     progress = tunnel_ ? read_tunnel() : read_body();
   }
-  if (!done_ && !progress && connection_ && connection_->stream().ended()) {
+  if (done_ || progress || !connection_) {
+    return progress || received;
+  }
+  // What came before the end was read: it may have been all.
+  if (connection_->stream().failed()) {
+    lose_connection(connection_->stream().problem());
+    return false;
+  }
+  if (connection_->stream().ended()) {
     stream_ended();
     return false;
   }
-  return progress || received;
+  return received;
 }
 
 bool ProxyCall::read_head() {

@@ -75,21 +75,26 @@ std::unique_ptr<Call> BrokenHandler::start(const CallHead&, Caller& caller) {
 Result<std::shared_ptr<ProxyService>> ProxyService::create(std::string name,
                                                            const ProxyBackend& config,
                                                            UpstreamPool& pool) {
-  std::shared_ptr<ProxyService> service(new ProxyService(name, config, pool));
-  std::vector<Origin*> origins;
-  for (const Endpoint& endpoint : config.endpoints) {
-    DUET_ASSIGN(Origin * origin, pool.origin(endpoint.address, endpoint.port));
-    origins.push_back(origin);
-  }
-  if (!origins.empty()) {
-    service->servers_ = std::make_shared<BalancedServers>(
-        std::move(origins), std::move(name),
-        BalancedServers::Policy{.health = {.failure_limit = config.failure_limit,
-                                           .counts_errors = config.counts_errors},
-                                .retry_limit = config.retry_limit},
-        pool.loop());
+  std::shared_ptr<ProxyService> service(new ProxyService(std::move(name), config, pool));
+  if (!config.endpoints.empty()) {
+    DUET_ASSIGN(service->servers_, service->make_servers({}));
   }
   return service;
+}
+
+// The endpoints, one at least, as they are asked without TLS or for `tls_name`.
+Result<std::shared_ptr<Servers>> ProxyService::make_servers(const std::string& tls_name) {
+  std::vector<Origin*> origins;
+  for (const Endpoint& endpoint : config_.endpoints) {
+    DUET_ASSIGN(Origin * origin, pool_.origin(endpoint.address, endpoint.port, tls_name));
+    origins.push_back(origin);
+  }
+  return std::shared_ptr<Servers>(std::make_shared<BalancedServers>(
+      std::move(origins), name_,
+      BalancedServers::Policy{.health = {.failure_limit = config_.failure_limit,
+                                         .counts_errors = config_.counts_errors},
+                              .retry_limit = config_.retry_limit},
+      pool_.loop()));
 }
 
 std::unique_ptr<Call> ProxyService::start(const CallHead& head, Caller& caller) {
@@ -100,10 +105,28 @@ std::unique_ptr<Call> ProxyService::start(const CallHead& head, Caller& caller) 
   const UpstreamTimeouts timeouts{.connect_ms = config_.connect_timeout_ms,
                                   .idle_ms = config_.idle_timeout_ms,
                                   .total_ms = head.timeout_ms};
+  if (!head.tls_name.empty()) {
+    return start_tls(head, timeouts, caller);
+  }
   if (config_.http2) {
     return std::make_unique<Http2ProxyCall>(pool_, servers_, timeouts, head, caller);
   }
   return std::make_unique<ProxyCall>(pool_, servers_, timeouts, head, caller);
+}
+
+std::unique_ptr<Call> ProxyService::start_tls(const CallHead& head,
+                                              const UpstreamTimeouts& timeouts, Caller& caller) {
+  auto known = tls_servers_.find(head.tls_name);
+  if (known == tls_servers_.end()) {
+    const std::string name(head.tls_name);
+    auto servers = make_servers(name);
+    if (!servers.ok()) {
+      return std::make_unique<FailedCall>(
+          caller, Failure{.reason = "ConnectFailed", .detail = servers.error().message()});
+    }
+    known = tls_servers_.emplace(name, std::move(*servers)).first;
+  }
+  return std::make_unique<ProxyCall>(pool_, known->second, timeouts, head, caller);
 }
 
 Result<std::shared_ptr<HandlerService>> HandlerService::create(std::string name,

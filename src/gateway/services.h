@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "gateway/servers.h"
 #include "gateway/template_cache.h"
 #include "gateway/upstream_pool.h"
+#include "gateway/upstream_request.h"
 
 // The kinds of backends that answer.
 namespace duet::gateway {
@@ -69,10 +71,15 @@ class ProxyService final : public Backend {
  private:
   ProxyService(std::string name, const ProxyBackend& config, UpstreamPool& pool)
       : name_(std::move(name)), config_(config), pool_(pool) {}
+  Result<std::shared_ptr<Servers>> make_servers(const std::string& tls_name);
+  std::unique_ptr<Call> start_tls(const CallHead& head, const UpstreamTimeouts& timeouts,
+                                  Caller& caller);
   std::string name_;
   ProxyBackend config_;
   UpstreamPool& pool_;
   std::shared_ptr<Servers> servers_;  // null: there are none
+  // The same with TLS, by the name that handlers ask: a service has no more than four.
+  std::map<std::string, std::shared_ptr<Servers>, std::less<>> tls_servers_;
 };
 
 // What the calls of one handler share, and what outlives a table that named it.

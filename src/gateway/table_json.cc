@@ -235,6 +235,7 @@ void visit(auto& v, Is<RouteTable> auto& x) {
   v.field("listeners", x.listeners);
   v.field("forwarding", x.forwarding);
   v.field("certificates", x.certificates);
+  v.field("authorities", x.authorities_pem);
   v.field("routes", x.routes);
   v.field("backends", x.backends);
   v.field("services", x.services);

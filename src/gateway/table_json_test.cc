@@ -10,6 +10,7 @@ RouteTable full_table() {
   table.listeners = {{"web", "0.0.0.0:80"}, {"secure", "0.0.0.0:443", true, true}};
   table.forwarding = {.trusted_proxies = {"10.0.0.0/8"}, .standard = true};
   table.certificates = {{"Secret a/b", {"a.test", "*.b.test"}, "chain", "key"}};
+  table.authorities_pem = "authorities";
   Rule rule;
   rule.matches = {{.path = {PathMatch::Type::kRegularExpression, "/a.*"},
                    .headers = {{"X", "1", true}},

@@ -9,28 +9,46 @@ namespace {
 
 constexpr std::int64_t kNsPerMs = 1'000'000;
 
-bool closed_by_server(int fd) {
+// Whether the server has closed, or sent something.
+bool has_news(int fd) {
   char byte = 0;
   return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN;
 }
 
 }  // namespace
 
-UpstreamConnection::UpstreamConnection(UpstreamPool& pool, Origin& origin, sys::Fd fd)
-    : pool_(pool), origin_(origin), stream_(std::move(fd), pool.buffers()) {}
+UpstreamConnection::UpstreamConnection(UpstreamPool& pool, Origin& origin, sys::Fd fd,
+                                       std::unique_ptr<net::StreamCipher> cipher)
+    : pool_(pool), origin_(origin), stream_(std::move(fd), pool.buffers(), std::move(cipher)) {}
 
-UpstreamConnection::~UpstreamConnection() { pool_.loop().remove(stream_.fd(), *this); }
+UpstreamConnection::~UpstreamConnection() {
+  stream_.say_end();
+  pool_.loop().remove(stream_.fd(), *this);
+}
 
 void UpstreamConnection::on_io(std::uint32_t events) {
   stream_.note_events(events);
   if (!connected_ && (events & EPOLLOUT) != 0 && !stream_.failed()) {
-    connected_ = true;
+    reached_ = true;
+    connected_ = stream_.shake_hands();
   }
   if (user_ != nullptr) {
     user_->on_upstream();
-  } else if ((events & ~std::uint32_t{EPOLLOUT}) != 0) {
-    pool_.drop_idle(*this);  // closed, or sends what nobody asked for
+  } else if ((events & ~std::uint32_t{EPOLLOUT}) != 0 && spoke()) {
+    pool_.drop_idle(*this);
   }
+}
+
+// Of an idle connection on which something came: whether the server has closed, or sends what
+// nobody asked for. TLS may have something to say for itself: tickets, new keys.
+bool UpstreamConnection::spoke() {
+  if (stream_.cipher() == nullptr) {
+    return true;
+  }
+  stream_.note_events(EPOLLIN);
+  const bool spoke = stream_.fill(1);
+  stream_.release_memory();
+  return spoke || stream_.failed();
 }
 
 void UpstreamConnection::on_idle_timeout() {
@@ -39,13 +57,15 @@ void UpstreamConnection::on_idle_timeout() {
   }
 }
 
-Result<Origin*> UpstreamPool::origin(const std::string& ip, int port) {
+Result<Origin*> UpstreamPool::origin(const std::string& ip, int port, const std::string& tls_name) {
   DUET_ASSIGN(const net::SocketAddress address, net::make_address(ip, port));
-  const std::string name = net::format_address(address);
+  const std::string name =
+      net::format_address(address) + (tls_name.empty() ? "" : " as " + tls_name);
   std::unique_ptr<Origin>& origin = origins_[name];
   if (!origin) {
     origin = std::make_unique<Origin>();
     origin->address = address;
+    origin->tls_name = tls_name;
     origin->name = name;
   }
   return origin.get();
@@ -63,7 +83,7 @@ std::unique_ptr<UpstreamConnection> UpstreamPool::take(Origin& origin, bool cert
   while (!origin.idle.empty()) {
     auto connection = std::move(origin.idle.back());
     origin.idle.pop_back();
-    if (certain && closed_by_server(connection->stream().fd())) {
+    if (certain && has_news(connection->stream().fd()) && connection->spoke()) {
       continue;
     }
     loop_.cancel_timer(connection->timer_);
@@ -75,7 +95,12 @@ std::unique_ptr<UpstreamConnection> UpstreamPool::take(Origin& origin, bool cert
 
 Result<std::unique_ptr<UpstreamConnection>> UpstreamPool::connect(Origin& origin) {
   DUET_ASSIGN(sys::Fd fd, connect_(origin.address));
-  auto connection = std::make_unique<UpstreamConnection>(*this, origin, std::move(fd));
+  std::unique_ptr<net::StreamCipher> cipher;
+  if (!origin.tls_name.empty()) {
+    DUET_ASSIGN(cipher, tls_.connect(fd.get(), origin.tls_name, origin.name));
+  }
+  auto connection =
+      std::make_unique<UpstreamConnection>(*this, origin, std::move(fd), std::move(cipher));
   DUET_TRY(loop_.add(connection->stream().fd(), *connection));
   return connection;
 }

@@ -13,6 +13,7 @@
 #include "net/send_queue.h"
 #include "net/socket.h"
 #include "net/stream.h"
+#include "net/tls_client.h"
 
 namespace duet::gateway {
 
@@ -28,12 +29,16 @@ class UpstreamConnection final : public net::IoHandler {
     ~User() = default;
   };
 
-  UpstreamConnection(UpstreamPool& pool, Origin& origin, sys::Fd fd);
+  // Without `cipher`: plain text.
+  UpstreamConnection(UpstreamPool& pool, Origin& origin, sys::Fd fd,
+                     std::unique_ptr<net::StreamCipher> cipher);
   ~UpstreamConnection();
 
   net::Stream& stream() { return stream_; }
   Origin& origin() { return origin_; }
   void set_user(User* user) { user_ = user; }
+  // Whether the server is there at all; and whether it can be asked, with TLS after its handshake.
+  bool reached() const { return reached_; }
   bool connected() const { return connected_; }
   // Whether it was idle in the pool before.
   bool reused() const { return reused_; }
@@ -43,11 +48,13 @@ class UpstreamConnection final : public net::IoHandler {
  private:
   friend class UpstreamPool;
   void on_idle_timeout();
+  bool spoke();
 
   UpstreamPool& pool_;
   Origin& origin_;
   net::Stream stream_;
   User* user_ = nullptr;  // null: idle
+  bool reached_ = false;
   bool connected_ = false;
   bool reused_ = false;
   net::MemberTimer<UpstreamConnection, &UpstreamConnection::on_idle_timeout> timer_{*this};
@@ -56,7 +63,8 @@ class UpstreamConnection final : public net::IoHandler {
 // A server: its address, how it is, the idle connections of HTTP/1.1 to it, and those of HTTP/2.
 struct Origin {
   net::SocketAddress address;
-  std::string name;            // "10.0.0.1:80"
+  std::string tls_name;  // for which its certificate must be; empty: it is spoken to without TLS
+  std::string name;      // "10.0.0.1:80", "10.0.0.1:443 as a.test"
   std::int32_t in_flight = 0;  // requests at it
   std::int32_t holders = 0;    // who may ask it; it stays as long
   ServerHealth health;
@@ -76,10 +84,13 @@ class UpstreamPool final : public net::Deferred {
   using Connect = std::function<Result<sys::Fd>(const net::SocketAddress&)>;
 
   UpstreamPool(net::EventLoop& loop, net::BufferPool& buffers, Connect connect = net::start_connect)
-      : loop_(loop), buffers_(buffers), connect_(std::move(connect)) {}
+      : loop_(loop), buffers_(buffers), connect_(std::move(connect)), tls_(loop.clock()) {}
 
-  // The origin at `address`; it lives as long as the pool, or until prune().
-  Result<Origin*> origin(const std::string& ip, int port);
+  // The origin at an address; it lives as long as the pool, or until prune(). With `tls_name` (a
+  // DNS name in lower case, or an IP address) it is spoken to by TLS and must show that it is this.
+  Result<Origin*> origin(const std::string& ip, int port, const std::string& tls_name = {});
+  // Authorities, PEM, that vouch for servers beside those of the system.
+  void set_authorities(std::string pem) { tls_.set_authorities(std::move(pem)); }
   // Forgets origins that nobody holds, if there are more than kOriginLimit.
   void prune();
 
@@ -110,6 +121,7 @@ class UpstreamPool final : public net::Deferred {
   net::EventLoop& loop_;
   net::BufferPool& buffers_;
   Connect connect_;
+  net::TlsClient tls_;
   net::SendQueue sends_{loop_};
   std::unordered_map<std::string, std::unique_ptr<Origin>> origins_;
   std::vector<std::unique_ptr<UpstreamConnection>> dead_;

@@ -157,6 +157,7 @@ Status Worker::set_table(RouteTable table) {
   DUET_ASSIGN(Forwarding forwarding, Forwarding::make(active->config().forwarding));
   DUET_TRY(prepare_tls(active->config()));
   front_.forwarding = std::move(forwarding);
+  pool_.set_authorities(active->config().authorities_pem);
   DUET_TRY(open_listeners(active->config()));
   front_.table = std::move(active);
   configs_.clear();

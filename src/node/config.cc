@@ -155,6 +155,7 @@ Reader::Keys keys_of(NodeConfig& config, Reader& reader) {
                    {"proxyProtocol", reader.list(config.proxy_protocol)},
                    {"trustedProxies", reader.list(config.trusted_proxies)},
                    {"forwardedField", reader.text(config.forwarded_field)},
+                   {"caFile", reader.text(config.gateway_ca_file)},
                    {"compression", reader.text(config.compression)},
                    {"staticRoots", reader.names(config.static_roots)}})},
       {"network", reader.map({{"cniConfigDirectory", reader.text(config.cni_config_directory)},

@@ -25,6 +25,8 @@ struct NodeConfig {
   std::vector<std::string> trusted_proxies;      // who is believed when it says for whom it asks
   std::string forwarded_field = "X-Forwarded-For";  // or Forwarded: where they say it
 
+  std::string gateway_ca_file;  // authorities for handlers' https beside the system's
+
   std::string compression = "off";  // or gzip: of answers, where no route says otherwise
   std::map<std::string, std::string> static_roots;  // folders whose files Services may serve
 

@@ -28,7 +28,7 @@ TEST_F(ConfigTest, ReadsWhatIsSetAndKeepsTheRest) {
       "listen:\n- 127.0.0.1:80\n- '[::1]:80'\n"
       "gateway:\n  workers: 3\n  maxRequestBytes: 1Gi\n"
       "  proxyProtocol: ['[::1]:80']\n  trustedProxies: [10.0.0.0/8]\n"
-      "  forwardedField: Forwarded\n  staticRoots: {www: /srv/www}\n"
+      "  forwardedField: Forwarded\n  staticRoots: {www: /srv/www}\n  caFile: /etc/duet/ca.pem\n"
       "listenTLS: [127.0.0.1:443]\n"
       "network:\n  bridge: shop0\n"
       "registries:\n  plainHTTP: ['registry:5000']\n");
@@ -42,6 +42,7 @@ TEST_F(ConfigTest, ReadsWhatIsSetAndKeepsTheRest) {
   EXPECT_EQ(config->proxy_protocol, std::vector<std::string>{"[::1]:80"});
   EXPECT_EQ(config->trusted_proxies, std::vector<std::string>{"10.0.0.0/8"});
   EXPECT_EQ(config->forwarded_field, "Forwarded");
+  EXPECT_EQ(config->gateway_ca_file, "/etc/duet/ca.pem");
   EXPECT_EQ(config->static_roots, (std::map<std::string, std::string>{{"www", "/srv/www"}}));
   EXPECT_TRUE(check_config(*config).ok());
   EXPECT_EQ(config->listen_tls, std::vector<std::string>{"127.0.0.1:443"});

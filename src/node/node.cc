@@ -178,6 +178,7 @@ class WholeNode final : public Node {
     route::RouteController::Options options{.log = reports_.log, .served = reports_.routes};
     options.defaults.request_bytes = config_.max_request_bytes;
     options.defaults.compress = config_.compression == "gzip";
+    options.ca_file = config_.gateway_ca_file;
     options.gateway.executable = helpers_ + "/duet-gateway";
     options.gateway.run_directory = config_.paths.run + "/gateway";
     options.gateway.workers = config_.gateway_workers;

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "object/codec.h"
+#include "route/authorities_file.h"
 #include "route/route_status.h"
 #include "route/table_builder.h"
 #include "store/controller.h"
@@ -45,6 +46,7 @@ class StoreRouteController final : public RouteController {
         clock_(clock),
         options_(std::move(options)),
         started_(clock.monotonic()),
+        authorities_(options_.ca_file),
         gateway_(options_.gateway, cache) {}
 
   Status begin() {
@@ -122,6 +124,8 @@ class StoreRouteController final : public RouteController {
       return Controller::Next{50};
     }
     BuiltTable built = build_table(site);
+    read_authorities();
+    built.table.authorities_pem = authorities_.text();
     report(built.problems);
     DUET_TRY(write_status(built.problems));
     const std::lock_guard lock(gateway_mutex_);
@@ -165,6 +169,16 @@ class StoreRouteController final : public RouteController {
                                 status.container_id.empty() &&
                                 !handlers_.has(pod.meta.uid, status.name);
                        });
+  }
+
+  // A change of the file goes live with the next resync.
+  void read_authorities() {
+    const Status read = authorities_.read();
+    const std::string problem = read.ok() ? "" : read.error().message();
+    if (problem != authorities_problem_ && !problem.empty()) {
+      options_.log(problem);
+    }
+    authorities_problem_ = problem;
   }
 
   void report(const std::vector<RouteProblem>& problems) {
@@ -230,6 +244,8 @@ class StoreRouteController final : public RouteController {
   const sys::Clock& clock_;
   Options options_;
   sys::MonotonicTime started_;
+  AuthoritiesFile authorities_;
+  std::string authorities_problem_;  // that was told last
   std::mutex gateway_mutex_;
   GatewayProcess gateway_;
   bool serving_ = false;

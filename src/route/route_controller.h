@@ -23,6 +23,7 @@ class RouteController {
     GatewayOptions gateway;
     gateway::RoutePolicy defaults;  // for routes that say nothing
     StaticFolders folders;
+    std::string ca_file;  // authorities for handlers' https, PEM; empty: the system's alone
     std::function<void(const std::string& line)> log;
     // Called with the routes after each change that the gateway took, from the controller's thread.
     std::function<void(const gateway::RouteTable& table)> served;
