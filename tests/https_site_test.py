@@ -73,6 +73,7 @@ class Https(unittest.TestCase):
     def setUp(self):
         self.site = Site()
         self.addCleanup(self.site.close)
+        self.site.root.chmod(0o755)  # the gateway, which is nobody, writes the handler's log below
         self.folder = self.site.root / "ca"
         self.folder.mkdir()
 
