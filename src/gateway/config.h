@@ -156,6 +156,7 @@ struct Listener {
   std::string address;  // for messages: "0.0.0.0:8080"
   bool tls = false;
   bool proxy_protocol = false;  // each connection begins with such a header, before TLS
+  bool group = false;           // connections are not clients', but the shared group's gateway's
   bool operator==(const Listener&) const = default;
 };
 
@@ -223,6 +224,13 @@ struct ProxyBackend {
   bool operator==(const ProxyBackend&) const = default;
 };
 
+// A handler of another worker group, known to that group's gateway by this backend's name.
+struct GroupBackend {
+  std::string group;         // empty: the shared one
+  std::int64_t wall_ms = 0;  // how long the handler may take in all; 0: no bound
+  bool operator==(const GroupBackend&) const = default;
+};
+
 // An answer of our own: a backend that is missing (503 or 500 with its reason), a default backend,
 // a static route.
 struct StaticBackend {
@@ -244,7 +252,7 @@ struct BackendConfig {
   std::string name;
   // Behind a service whose ready pods are several handlers, each one is a backend and the rule
   // weighs them.
-  std::variant<StaticBackend, ProxyBackend, HandlerBackend, FilesBackend> kind;
+  std::variant<StaticBackend, ProxyBackend, HandlerBackend, FilesBackend, GroupBackend> kind;
   bool operator==(const BackendConfig&) const = default;
 };
 
@@ -279,6 +287,13 @@ struct ForwardingConfig {
   bool operator==(const ForwardingConfig&) const = default;
 };
 
+// A worker group besides this one. The way to its gateway is sent by the control protocol.
+struct WorkerGroup {
+  std::string name;                  // not empty
+  std::vector<std::string> may_ask;  // backends of this table that its handlers may ask
+  bool operator==(const WorkerGroup&) const = default;
+};
+
 struct RouteTable {
   std::uint64_t generation = 0;  // chosen by the agent, told back by the worker's status
   std::vector<Listener> listeners;
@@ -288,6 +303,7 @@ struct RouteTable {
   std::vector<Route> routes;
   std::vector<BackendConfig> backends;
   std::vector<Service> services;
+  std::vector<WorkerGroup> groups;
   bool operator==(const RouteTable&) const = default;
 };
 

@@ -22,6 +22,7 @@
 //   {"type":"listener","name":N,"worker":I} + socket -> {"ok":true}
 //   {"type":"code","digest":D}      + file     -> {"ok":true}
 //   {"type":"folder","name":N}      + folder   -> {"ok":true}
+//   {"type":"group","name":N,"worker":I}    + socket file -> {"ok":true}
 //   {"type":"access_log"}           + file     -> {"ok":true}
 //   {"type":"table"}                + memfd    -> {"ok":true} when the new table is in use
 //   {"type":"drain","timeout_ms":T}            -> {"ok":true}; then the worker ends

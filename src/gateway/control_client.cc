@@ -1,5 +1,6 @@
 #include "gateway/control_client.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -82,6 +83,11 @@ Status ControlClient::add_folder(const std::string& name, int fd) {
   return reply.ok() ? Status() : Status(reply.error());
 }
 
+Status ControlClient::add_group(const std::string& name, int fd, int worker) {
+  auto reply = call(Json{{"type", "group"}, {"name", name}, {"worker", worker}}.dump(), fd);
+  return reply.ok() ? Status() : Status(reply.error());
+}
+
 Status ControlClient::add_code(const std::string& digest, int fd) {
   auto reply = call(Json{{"type", "code"}, {"digest", digest}}.dump(), fd);
   return reply.ok() ? Status() : Status(reply.error());
@@ -106,6 +112,15 @@ Status ControlClient::drain(std::int64_t timeout_ms) {
 Result<sys::Fd> listen_tcp(const std::string& address) {
   DUET_ASSIGN(const net::SocketAddress parsed, net::parse_address(address));
   return net::listen_tcp(parsed);
+}
+
+Result<sys::Fd> listen_group(const std::string& path) {
+  constexpr int kAnybody = 0666;
+  DUET_ASSIGN(sys::Fd fd, net::listen_unix(path, kAnybody));
+  if (fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0) {
+    return Error::from_errno("making " + path + " non-blocking", errno);
+  }
+  return fd;
 }
 
 Status check_listen_address(const std::string& address) {

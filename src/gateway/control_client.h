@@ -36,6 +36,10 @@ class ControlClient {
   // `fd`: a folder for FilesBackend::folder, O_PATH or open for reading. The worker reads there as
   // its own user, and only below the folders that it was started with.
   Status add_folder(const std::string& name, int fd);
+  // `fd`: the socket file, O_PATH, at which the gateway of the worker group `name` takes the
+  // connections of the worker of that number (listen_group). One for every worker group of the
+  // next table.
+  Status add_group(const std::string& name, int fd, int worker = 0);
   // `fd`: a file open for appending, or a pipe. Sent again after a rotation.
   Status set_access_log(int fd);
   // Swaps the table as a whole. An error names what is wrong with it, and the old one stays in use.
@@ -54,6 +58,9 @@ class ControlClient {
 // `address` is "IP:PORT" ("0.0.0.0:80", "[::]:80"); port 0 lets the kernel choose. kAlreadyExists:
 // the port is taken.
 Result<sys::Fd> listen_tcp(const std::string& address);
+// A socket for a listener of worker groups (Listener::group): at `path`, open to whoever may enter
+// the folder.
+Result<sys::Fd> listen_group(const std::string& path);
 // Whether an address is of that form; kInvalid says why not.
 Status check_listen_address(const std::string& address);
 // `count` of them on one address, one for each worker (net::listen_tcp_many).

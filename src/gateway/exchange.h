@@ -14,7 +14,7 @@
 // our own). Neither knows what the other is.
 namespace duet::gateway {
 
-class RouteSteps;
+class NextSteps;
 
 // A request on its way to a backend. Views live during Backend::start only.
 struct CallHead {
@@ -34,7 +34,7 @@ struct CallHead {
   std::string_view client_address;  // IP; empty if a handler asks
   std::int64_t timeout_ms = 0;      // to the end of the answer; 0: none
   // For a handler that stands before a backend: what comes after it, and which step it is.
-  std::shared_ptr<const RouteSteps> steps;
+  std::shared_ptr<const NextSteps> steps;
   std::size_t step = 0;
   int hops = 0;  // handlers that have asked for this, one through the other
 };
@@ -127,6 +127,15 @@ class Backend {
   // A call for `head`, which is serialized here; nothing is called back before Call::begin. The
   // call may outlive the backend.
   virtual std::unique_ptr<Call> start(const CallHead& head, Caller& caller) = 0;
+};
+
+// The steps of a request's way through its rule, as a handler that stands before others asks them.
+class NextSteps {
+ public:
+  virtual ~NextSteps() = default;
+  virtual bool has(std::size_t index) const = 0;
+  // A call of step `index`, of which there is one. `head` comes from the step before.
+  virtual std::unique_ptr<Call> start(std::size_t index, CallHead head, Caller& caller) const = 0;
 };
 
 }  // namespace duet::gateway

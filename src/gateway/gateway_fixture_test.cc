@@ -110,49 +110,67 @@ void serve_echo(net::ServerConnection& connection) {
   }
 }
 
-// The worker's thread.
-class GatewayTest::Running {
- public:
-  Running(const std::string& socket, const ClientLimits& clients, const net::ResolverOptions& dns) {
-    std::promise<Status> started;
-    auto ready = started.get_future();
-    thread_ = std::thread([this, socket, clients, dns, &started] {
-      auto loop = net::EventLoop::create(clock_);
-      auto worker = Worker::create(**loop, {.clients = clients,
-                                            .engine = {.sandbox_limit = 64,
-                                                       .core_instance_limit = 256,
-                                                       .memory_limit = 64,
-                                                       .table_limit = 128},
-                                            .dns = dns});
-      auto control = listen_control(socket);
-      if (!worker.ok() || !control.ok()) {
-        started.set_value(worker.ok() ? control.error() : worker.error());
-        return;
-      }
-      WorkerControl obedience(**worker);
-      ControlServer server(**loop, obedience, std::move(*control), getuid());
-      Status serving = server.start();
-      started.set_value(serving);
-      if (serving.ok()) {
-        EXPECT_TRUE((*loop)->run().ok());
-      }
-    });
-    const Status status = ready.get();
-    EXPECT_TRUE(status.ok()) << status.error().message();
-  }
-  ~Running() { thread_.join(); }
+RunningWorker::RunningWorker(const std::string& socket, const ClientLimits& clients,
+                             const net::ResolverOptions& dns) {
+  std::promise<Status> started;
+  auto ready = started.get_future();
+  thread_ = std::thread([this, socket, clients, dns, &started] {
+    auto loop = net::EventLoop::create(clock_);
+    auto worker = Worker::create(**loop, {.clients = clients,
+                                          .engine = {.sandbox_limit = 64,
+                                                     .core_instance_limit = 256,
+                                                     .memory_limit = 64,
+                                                     .table_limit = 128},
+                                          .dns = dns});
+    auto control = listen_control(socket);
+    if (!worker.ok() || !control.ok()) {
+      started.set_value(worker.ok() ? control.error() : worker.error());
+      return;
+    }
+    WorkerControl obedience(**worker);
+    ControlServer server(**loop, obedience, std::move(*control), getuid());
+    Status serving = server.start();
+    started.set_value(serving);
+    if (serving.ok()) {
+      EXPECT_TRUE((*loop)->run().ok());
+    }
+  });
+  const Status status = ready.get();
+  EXPECT_TRUE(status.ok()) << status.error().message();
+}
 
- private:
-  sys::SystemClock clock_;
-  std::thread thread_;
-};
+RunningGroup::RunningGroup(std::string name, const std::string& directory,
+                           const net::ResolverOptions& dns)
+    : name_(std::move(name)), path_(directory + "/" + name_) {
+  worker_ = std::make_unique<RunningWorker>(path_ + ".control", ClientLimits{}, dns);
+  control_ = std::make_unique<ControlClient>(
+      std::move(*ControlClient::connect(path_ + ".control", kTestTimeoutMs)));
+  const sys::Fd socket = std::move(*listen_group(path_ + ".group"));
+  EXPECT_TRUE(control_->add_listener("group", socket.get()).ok());
+}
+
+RunningGroup::~RunningGroup() {
+  const Status drained = control_->drain(0);
+  EXPECT_TRUE(drained.ok() || drained.error().code() == ErrorCode::kUnavailable);
+  worker_.reset();
+}
+
+void RunningGroup::join(ControlClient& shared) const {
+  const sys::Fd way = std::move(*sys::open_file(path_ + ".group", O_PATH));
+  EXPECT_TRUE(shared.add_group(name_, way.get()).ok());
+}
+
+Status RunningGroup::set_table(RouteTable table) {
+  table.listeners = {{.name = "group", .address = path_, .group = true}};
+  return control_->set_table(table);
+}
 
 GatewayTest::GatewayTest() = default;
 GatewayTest::~GatewayTest() = default;
 
 void GatewayTest::SetUp() {
   directory_ = *sys::make_temporary_directory("/tmp", "duet-gateway-test-");
-  running_ = std::make_unique<Running>(directory_ + "/control", clients_, dns_);
+  running_ = std::make_unique<RunningWorker>(directory_ + "/control", clients_, dns_);
   auto control = ControlClient::connect(directory_ + "/control", kTestTimeoutMs);
   ASSERT_TRUE(control.ok()) << control.error().message();
   control_ = std::make_unique<ControlClient>(std::move(*control));
@@ -163,6 +181,12 @@ void GatewayTest::SetUp() {
   sys::Pipe pipe = std::move(*sys::make_pipe());
   ASSERT_TRUE(control_->set_access_log(pipe.write.get()).ok());
   log_ = std::move(pipe.read);
+  if (std::getenv("DUET_TEST_WORKER_GROUPS") != nullptr) {
+    for (const char* name : {"x", "y"}) {
+      groups_.push_back(std::make_unique<RunningGroup>(name, directory_, dns_));
+      groups_.back()->join(*control_);
+    }
+  }
 }
 
 void GatewayTest::TearDown() {
@@ -172,13 +196,50 @@ void GatewayTest::TearDown() {
     EXPECT_TRUE(drained.ok() || drained.error().code() == ErrorCode::kUnavailable);
   }
   running_.reset();
+  groups_.clear();
   EXPECT_TRUE(sys::remove_tree(directory_).ok());
 }
 
 void GatewayTest::set_table(RouteTable table) {
   table.listeners = {{"web", "127.0.0.1"}};
+  if (!groups_.empty()) {
+    table = divide(std::move(table));
+  }
   const Status set = control_->set_table(table);
   ASSERT_TRUE(set.ok()) << set.error().message();
+}
+
+// Gives the groups their tables; the one of who has the clients is left.
+RouteTable GatewayTest::divide(RouteTable table) {
+  std::vector<RouteTable> tables(groups_.size());
+  std::size_t turn = 0;
+  for (RouteTable& one : tables) {
+    one.services = table.services;
+  }
+  for (BackendConfig& backend : table.backends) {
+    const bool is_handler = std::holds_alternative<HandlerBackend>(backend.kind);
+    const std::size_t home = is_handler ? turn++ % groups_.size() : 0;
+    for (std::size_t i = 0; i < groups_.size(); ++i) {
+      const bool elsewhere = is_handler && i != home;
+      tables[i].backends.push_back(elsewhere ? BackendConfig{backend.name, GroupBackend{}}
+                                             : backend);
+    }
+    if (is_handler) {
+      backend.kind = GroupBackend{.group = groups_[home]->name()};
+    }
+  }
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    WorkerGroup group{.name = groups_[i]->name(), .may_ask = {}};
+    for (const BackendConfig& backend : tables[i].backends) {
+      if (std::holds_alternative<GroupBackend>(backend.kind)) {
+        group.may_ask.push_back(backend.name);
+      }
+    }
+    table.groups.push_back(std::move(group));
+    const Status set = groups_[i]->set_table(std::move(tables[i]));
+    EXPECT_TRUE(set.ok()) << set.error().message();
+  }
+  return table;
 }
 
 void GatewayTest::serve_all(BackendConfig backend) {
@@ -241,6 +302,9 @@ std::string GatewayTest::add_guest(const std::string& name, engine::Use use) {
   const sys::Fd file = std::move(*sys::open_file(path, O_RDONLY));
   const Status added = control_->add_code(name, file.get());
   EXPECT_TRUE(added.ok()) << added.error().message();
+  for (const auto& group : groups_) {
+    EXPECT_TRUE(group->control().add_code(name, file.get()).ok());
+  }
   return name;
 }
 

@@ -17,6 +17,7 @@
 #include "net/http_server.h"
 #include "net/resolver.h"
 #include "net/socket.h"
+#include "sys/clock.h"
 
 // What the end-to-end tests of the gateway start: a worker on a thread of its own with real
 // sockets, and servers behind it.
@@ -54,6 +55,41 @@ struct Answer {
   std::string body;
 };
 
+// A worker on a thread of its own.
+class RunningWorker {
+ public:
+  // It takes control packets at `socket`.
+  RunningWorker(const std::string& socket, const ClientLimits& clients,
+                const net::ResolverOptions& dns);
+  // Waits until it has ended, by drain.
+  ~RunningWorker() { thread_.join(); }
+
+ private:
+  sys::SystemClock clock_;
+  std::thread thread_;
+};
+
+// The worker of another worker group, and how the one that has the clients reaches it.
+class RunningGroup {
+ public:
+  RunningGroup(std::string name, const std::string& directory,
+               const net::ResolverOptions& dns = {});
+  ~RunningGroup();
+  // Tells `shared` of this group's socket.
+  void join(ControlClient& shared) const;
+  ControlClient& control() { return *control_; }
+  const std::string& name() const { return name_; }
+  Status set_table(RouteTable table);
+
+ private:
+  std::string name_;
+  std::string path_;
+  std::unique_ptr<RunningWorker> worker_;
+  std::unique_ptr<ControlClient> control_;
+};
+
+// With DUET_TEST_WORKER_GROUPS in the environment, all handlers are in two other worker groups by
+// turns: what is true of handlers is true there.
 class GatewayTest : public testing::Test {
  public:
   GatewayTest();
@@ -91,8 +127,9 @@ class GatewayTest : public testing::Test {
   int port_ = 0;
 
  private:
-  class Running;
-  std::unique_ptr<Running> running_;
+  RouteTable divide(RouteTable table);
+  std::unique_ptr<RunningWorker> running_;
+  std::vector<std::unique_ptr<RunningGroup>> groups_;
   sys::Fd log_;
 };
 

@@ -18,6 +18,10 @@ void KeptPackets::keep_listener(const std::string& name, int worker, sys::Fd fd)
   listeners_[{name, worker}] = std::move(fd);
 }
 
+void KeptPackets::keep_group(const std::string& name, int worker, sys::Fd fd) {
+  groups_[{name, worker}] = std::move(fd);
+}
+
 void KeptPackets::keep_code(const std::string& digest, sys::Fd fd) {
   codes_[digest] = std::move(fd);
 }
@@ -25,12 +29,15 @@ void KeptPackets::keep_code(const std::string& digest, sys::Fd fd) {
 void KeptPackets::keep_only(const WorkerStatus& held) {
   std::erase_if(listeners_,
                 [&held](const auto& entry) { return !has(held.listeners, entry.first.first); });
+  std::erase_if(groups_,
+                [&held](const auto& entry) { return !has(held.groups, entry.first.first); });
   std::erase_if(folders_, [&held](const auto& entry) { return !has(held.folders, entry.first); });
   std::erase_if(codes_, [&held](const auto& entry) { return !has(held.codes, entry.first); });
 }
 
 void KeptPackets::clear() {
   listeners_.clear();
+  groups_.clear();
   codes_.clear();
   folders_.clear();
   access_log_.reset();
@@ -44,6 +51,11 @@ Status KeptPackets::replay(int worker, const Send& send) const {
   for (const auto& [key, fd] : listeners_) {
     if (key.second == worker) {
       DUET_TRY(send(Json{{"type", "listener"}, {"name", key.first}}.dump(), fd.get()));
+    }
+  }
+  for (const auto& [key, fd] : groups_) {
+    if (key.second == worker) {
+      DUET_TRY(send(Json{{"type", "group"}, {"name", key.first}}.dump(), fd.get()));
     }
   }
   for (const auto& [digest, fd] : codes_) {

@@ -18,6 +18,7 @@ namespace duet::gateway {
 class KeptPackets {
  public:
   void keep_listener(const std::string& name, int worker, sys::Fd fd);
+  void keep_group(const std::string& name, int worker, sys::Fd fd);
   void keep_code(const std::string& digest, sys::Fd fd);
   void keep_folder(const std::string& name, sys::Fd fd) { folders_[name] = std::move(fd); }
   void keep_access_log(sys::Fd fd) { access_log_ = std::move(fd); }
@@ -37,6 +38,7 @@ class KeptPackets {
 
  private:
   std::map<std::pair<std::string, int>, sys::Fd> listeners_;
+  std::map<std::pair<std::string, int>, sys::Fd> groups_;
   std::map<std::string, sys::Fd> codes_;
   std::map<std::string, sys::Fd> folders_;
   sys::Fd access_log_;

@@ -19,7 +19,7 @@ namespace duet::gateway {
 struct OutgoingOrigin {
   std::shared_ptr<const ActiveTable> table;  // for names of services
   // For a handler that stands before a backend: its next step is steps' step + 1.
-  std::shared_ptr<const RouteSteps> steps;
+  std::shared_ptr<const NextSteps> steps;
   std::size_t step = 0;
   bool next_asked = false;
   std::uint32_t requests = 0;  // but the one to the next step

@@ -13,7 +13,7 @@ namespace duet::gateway {
 // A request's way through its rule: handlers that stand before the backend, each of which answers
 // by itself or asks the next step, and at last the backend. Steps only ever go forward, so there is
 // no loop; a handler needs no right to outgoing requests for its next step.
-class RouteSteps : public std::enable_shared_from_this<RouteSteps> {
+class RouteSteps final : public NextSteps, public std::enable_shared_from_this<RouteSteps> {
  public:
   // What a handler asks to reach the next step. (.internal is never delegated in DNS.)
   static constexpr std::string_view kAuthority = "next.duet.internal";
@@ -22,9 +22,8 @@ class RouteSteps : public std::enable_shared_from_this<RouteSteps> {
   RouteSteps(std::shared_ptr<const ActiveTable> table, const ActiveTable::Choice& choice,
              const CallHead& head);
 
-  // A call of step `index`, of which there is one at least. `head` comes from the step before.
-  std::unique_ptr<Call> start(std::size_t index, CallHead head, Caller& caller) const;
-  bool has(std::size_t index) const { return index < steps_.size(); }
+  std::unique_ptr<Call> start(std::size_t index, CallHead head, Caller& caller) const override;
+  bool has(std::size_t index) const override { return index < steps_.size(); }
 
  private:
   std::shared_ptr<const ActiveTable> table_;  // keeps the backends

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "gateway/group_call.h"
 #include "gateway/handler_call.h"
 #include "gateway/http2_proxy_call.h"
 #include "gateway/proxy_call.h"
@@ -70,6 +71,18 @@ std::unique_ptr<Call> StaticService::start(const CallHead&, Caller& caller) {
 std::unique_ptr<Call> BrokenHandler::start(const CallHead&, Caller& caller) {
   return std::make_unique<FailedCall>(
       caller, Failure{.status = 502, .reason = "HandlerNotLoaded", .detail = why_});
+}
+
+std::unique_ptr<Call> GroupService::start(const CallHead& head, Caller& caller) {
+  auto link = peer_->link();
+  if (!link) {
+    return std::make_unique<FailedCall>(
+        caller, Failure{.status = 503,
+                        .reason = "NoWorker",
+                        .detail = "the worker group '" + config_.group + "' does not answer"});
+  }
+  return std::make_unique<GroupCall>(std::move(link), CallTarget{.backend = name_}, config_.wall_ms,
+                                     head, caller);
 }
 
 Result<std::shared_ptr<ProxyService>> ProxyService::create(std::string name,

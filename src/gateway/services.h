@@ -10,6 +10,7 @@
 #include "gateway/config.h"
 #include "gateway/exchange.h"
 #include "gateway/front.h"
+#include "gateway/groups.h"
 #include "gateway/guest_log.h"
 #include "gateway/outbound_policy.h"
 #include "gateway/sandbox_engine.h"
@@ -80,6 +81,20 @@ class ProxyService final : public Backend {
   std::shared_ptr<Servers> servers_;  // null: there are none
   // The same with TLS, by the name that handlers ask: a service has no more than four.
   std::map<std::string, std::shared_ptr<Servers>, std::less<>> tls_servers_;
+};
+
+// A handler of another worker group.
+class GroupService final : public Backend {
+ public:
+  GroupService(std::string name, GroupBackend config, std::shared_ptr<GroupPeer> peer)
+      : name_(std::move(name)), config_(std::move(config)), peer_(std::move(peer)) {}
+  std::string_view name() const override { return name_; }
+  std::unique_ptr<Call> start(const CallHead& head, Caller& caller) override;
+
+ private:
+  std::string name_;
+  GroupBackend config_;
+  std::shared_ptr<GroupPeer> peer_;
 };
 
 // What the calls of one handler share, and what outlives a table that named it.

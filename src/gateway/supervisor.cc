@@ -108,9 +108,16 @@ Status Supervisor::obey(Packet packet) {
   if (!packet.fd.valid()) {
     return invalid("a control packet of type '" + type + "' needs a descriptor");
   }
-  if (type == "listener") {
-    return add_listener(text_of(message, "name"), static_cast<int>(number_of(message, "worker")),
-                        std::move(packet.fd));
+  if (type == "listener" || type == "group") {
+    const std::string name = text_of(message, "name");
+    const auto worker = static_cast<int>(number_of(message, "worker"));
+    DUET_TRY(tell_one(type, name, worker, packet.fd.get()));
+    if (type == "listener") {
+      kept_.keep_listener(name, worker, std::move(packet.fd));
+    } else {
+      kept_.keep_group(name, worker, std::move(packet.fd));
+    }
+    return {};
   }
   if (type == "table") {
     return set_table(std::move(packet.fd));
@@ -126,15 +133,15 @@ Status Supervisor::obey(Packet packet) {
   return {};
 }
 
-Status Supervisor::add_listener(const std::string& name, int worker, sys::Fd fd) {
+// What each worker has of its own.
+Status Supervisor::tell_one(const std::string& type, const std::string& name, int worker, int fd) {
   if (worker < 0 || worker >= options_.workers) {
-    return invalid("listener " + name + ": there is no worker " + std::to_string(worker));
+    return invalid(type + " " + name + ": there is no worker " + std::to_string(worker));
   }
   Place& place = *places_[static_cast<std::size_t>(worker)];
   if (place.alive()) {
-    DUET_TRY(place.call(Json{{"type", "listener"}, {"name", name}}.dump(), fd.get()));
+    DUET_TRY(place.call(Json{{"type", type}, {"name", name}}.dump(), fd));
   }
-  kept_.keep_listener(name, worker, std::move(fd));
   return {};
 }
 

@@ -42,7 +42,7 @@ class Supervisor final : public PacketHandler {
   Result<WorkerStatus> status();
   Result<std::string> metrics();
   Status obey(Packet packet);
-  Status add_listener(const std::string& name, int worker, sys::Fd fd);
+  Status tell_one(const std::string& type, const std::string& name, int worker, int fd);
   Status set_table(sys::Fd fd);
   Status tell_all(std::string_view text, int fd);
   void stop_if_all_ended();

@@ -156,6 +156,7 @@ void visit(auto& v, Is<Listener> auto& x) {
   v.field("address", x.address);
   v.field("tls", x.tls);
   v.field("proxyProtocol", x.proxy_protocol);
+  v.field("group", x.group);
 }
 void visit(auto& v, Is<ForwardingConfig> auto& x) {
   v.field("trustedProxies", x.trusted_proxies);
@@ -230,6 +231,14 @@ void visit(auto& v, Is<Service> auto& x) {
   v.field("backend", x.backend);
   v.field("weight", x.weight);
 }
+void visit(auto& v, Is<GroupBackend> auto& x) {
+  v.field("group", x.group);
+  v.field("wallMs", x.wall_ms);
+}
+void visit(auto& v, Is<WorkerGroup> auto& x) {
+  v.field("name", x.name);
+  v.field("mayAsk", x.may_ask);
+}
 void visit(auto& v, Is<RouteTable> auto& x) {
   v.field("generation", x.generation);
   v.field("listeners", x.listeners);
@@ -239,6 +248,7 @@ void visit(auto& v, Is<RouteTable> auto& x) {
   v.field("routes", x.routes);
   v.field("backends", x.backends);
   v.field("services", x.services);
+  v.field("groups", x.groups);
 }
 
 template <typename T>
@@ -254,7 +264,7 @@ struct IsPair : std::false_type {};
 template <typename A, typename B>
 struct IsPair<std::pair<A, B>> : std::true_type {};
 
-constexpr const char* kKinds[] = {"static", "proxy", "handler", "files"};
+constexpr const char* kKinds[] = {"static", "proxy", "handler", "files", "group"};
 
 template <typename T>
 Json Writer::write(const T& value) {
@@ -312,6 +322,8 @@ void read_backend(const Json& json, const std::string& place, BackendConfig& val
     reader.field("handler", value.kind.emplace<HandlerBackend>());
   } else if (json.contains("files")) {
     reader.field("files", value.kind.emplace<FilesBackend>());
+  } else if (json.contains("group")) {
+    reader.field("group", value.kind.emplace<GroupBackend>());
   } else {
     reader.field("static", value.kind.emplace<StaticBackend>());
   }

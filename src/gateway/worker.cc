@@ -23,7 +23,8 @@ Worker::Worker(net::EventLoop& loop, const WorkerOptions& options,
       engine_(std::move(engine)),
       templates_(*engine_),
       front_(loop, options.clients, options.seed),
-      pool_(loop, front_.buffers) {
+      pool_(loop, front_.buffers),
+      groups_(front_) {
   front_.dns = options.dns;
 }
 
@@ -34,7 +35,9 @@ Result<std::unique_ptr<Worker>> Worker::create(net::EventLoop& loop, const Worke
 
 Worker::~Worker() {
   acceptors_.clear();
+  group_acceptors_.clear();
   front_.connections.clear();  // their calls use the pool and the engine
+  groups_.close();
   front_.graveyard.run_deferred();
   front_.table.reset();
 }
@@ -53,6 +56,10 @@ Result<std::shared_ptr<Backend>> Worker::make_backend(const BackendConfig& confi
   if (const auto* proxy = std::get_if<ProxyBackend>(&config.kind)) {
     DUET_ASSIGN(auto service, ProxyService::create(config.name, *proxy, pool_));
     return std::shared_ptr<Backend>(std::move(service));
+  }
+  if (const auto* group = std::get_if<GroupBackend>(&config.kind)) {
+    return std::shared_ptr<Backend>(
+        std::make_shared<GroupService>(config.name, *group, groups_.peer(group->group)));
   }
   if (const auto* handler = std::get_if<HandlerBackend>(&config.kind)) {
     auto service = HandlerService::create(config.name, *handler, front_, pool_, templates_);
@@ -81,7 +88,8 @@ std::shared_ptr<Backend> Worker::make_files(const std::string& name, const Files
 
 Status Worker::open_listeners(const RouteTable& table) {
   for (const Listener& listener : table.listeners) {
-    if (!acceptors_.contains(listener.name) && !sockets_.contains(listener.name)) {
+    if (!acceptors_.contains(listener.name) && !group_acceptors_.contains(listener.name) &&
+        !sockets_.contains(listener.name)) {
       return not_found("listener " + listener.name + " (" + listener.address +
                        "): its socket was not sent");
     }
@@ -91,6 +99,14 @@ Status Worker::open_listeners(const RouteTable& table) {
     if (socket == sockets_.end()) {
       continue;
     }
+    if (listener.group) {
+      auto acceptor =
+          std::make_unique<GroupAcceptor>(front_.loop, groups_, std::move(socket->second));
+      sockets_.erase(socket);
+      DUET_TRY(acceptor->start());
+      group_acceptors_[listener.name] = std::move(acceptor);
+      continue;
+    }
     auto acceptor =
         std::make_unique<Acceptor>(front_, listener.name, std::move(socket->second), listener.tls);
     sockets_.erase(socket);
@@ -98,7 +114,9 @@ Status Worker::open_listeners(const RouteTable& table) {
     acceptors_[listener.name] = std::move(acceptor);
   }
   for (const Listener& listener : table.listeners) {
-    acceptors_[listener.name]->expect_proxy_header(listener.proxy_protocol);
+    if (const auto acceptor = acceptors_.find(listener.name); acceptor != acceptors_.end()) {
+      acceptor->second->expect_proxy_header(listener.proxy_protocol);
+    }
   }
   return {};
 }
@@ -132,7 +150,9 @@ void Worker::drop_unused(const RouteTable& table) {
   for (const Listener& listener : table.listeners) {
     named[listener.name] = true;
   }
-  std::erase_if(acceptors_, [&named](const auto& entry) { return !named.contains(entry.first); });
+  const auto is_unnamed = [&named](const auto& entry) { return !named.contains(entry.first); };
+  std::erase_if(acceptors_, is_unnamed);
+  std::erase_if(group_acceptors_, is_unnamed);
   std::vector<std::string> codes;
   std::map<std::string, bool> folders;
   for (const BackendConfig& backend : table.backends) {
@@ -159,13 +179,31 @@ Status Worker::set_table(RouteTable table) {
   front_.forwarding = std::move(forwarding);
   pool_.set_authorities(active->config().authorities_pem);
   DUET_TRY(open_listeners(active->config()));
-  front_.table = std::move(active);
+  const auto last = std::exchange(front_.table, std::move(active));
+  groups_.take(front_.table->config().groups);
   configs_.clear();
   for (const BackendConfig& backend : front_.table->config().backends) {
     configs_[backend.name] = &backend;
   }
+  if (last) {
+    keep_for_groups(*last);
+  }
   drop_unused(front_.table->config());
   return {};
+}
+
+// Requests that began with the last table may still lead from one group to another.
+void Worker::keep_for_groups(const ActiveTable& last) {
+  if (group_acceptors_.empty() && front_.table->config().groups.empty()) {
+    return;
+  }
+  for (const BackendConfig& backend : last.config().backends) {
+    const bool is_handler = std::holds_alternative<HandlerBackend>(backend.kind) ||
+                            std::holds_alternative<GroupBackend>(backend.kind);
+    if (is_handler && !configs_.contains(backend.name)) {
+      groups_.keep(backend.name, last.backend(backend.name));
+    }
+  }
 }
 
 void Worker::drain(std::int64_t timeout_ms) {
@@ -176,6 +214,7 @@ void Worker::drain(std::int64_t timeout_ms) {
     acceptor->take_waiting();
   }
   acceptors_.clear();
+  group_acceptors_.clear();
   sockets_.clear();
   front_.sends.send_all();
   for (const auto& connection : front_.connections) {
@@ -185,7 +224,9 @@ void Worker::drain(std::int64_t timeout_ms) {
 }
 
 void Worker::check_drained() {
-  if (front_.connections.empty() || loop_.now_ns() >= drain_until_ns_) {
+  // A group's gateway serves the shared one for as long as that one asks.
+  const bool is_done = front_.connections.empty() && !groups_.has_askers();
+  if (is_done || loop_.now_ns() >= drain_until_ns_) {
     front_.access_log.flush();
     loop_.stop();
   } else {
@@ -199,10 +240,13 @@ WorkerStatus Worker::status() const {
                       .draining = front_.draining,
                       .codes = templates_.codes(),
                       .connections = static_cast<std::int64_t>(front_.connections.size()),
-                      .requests_in_flight = front_.requests_in_flight,
+                      .requests_in_flight = front_.requests_in_flight + groups_.asked_of(""),
                       .requests = front_.requests,
                       .log_dropped = front_.access_log.dropped()};
   for (const auto& [name, acceptor] : acceptors_) {
+    status.listeners.push_back(name);
+  }
+  for (const auto& [name, acceptor] : group_acceptors_) {
     status.listeners.push_back(name);
   }
   for (const auto& [name, socket] : sockets_) {
@@ -211,6 +255,7 @@ WorkerStatus Worker::status() const {
   for (const auto& [name, folder] : folders_) {
     status.folders.push_back(name);
   }
+  status.groups = groups_.names();
   return status;
 }
 

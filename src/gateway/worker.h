@@ -10,6 +10,8 @@
 #include "engine/engine.h"
 #include "gateway/acceptor.h"
 #include "gateway/front.h"
+#include "gateway/group_acceptor.h"
+#include "gateway/groups.h"
 #include "gateway/sandbox_engine.h"
 #include "gateway/template_cache.h"
 #include "gateway/upstream_pool.h"
@@ -41,6 +43,10 @@ class Worker {
   void add_folder(const std::string& name, sys::Fd fd) {
     folders_[name] = std::make_shared<const sys::Fd>(std::move(fd));
   }
+  // How the gateway of another worker group is reached.
+  void add_group(const std::string& name, sys::Fd way) {
+    groups_.peer(name)->set_way(std::move(way));
+  }
   void set_access_log(sys::Fd fd) { front_.access_log.open(std::move(fd)); }
   // Makes everything that the table needs, then swaps. On an error nothing has changed.
   Status set_table(RouteTable table);
@@ -57,6 +63,7 @@ class Worker {
   std::shared_ptr<Backend> make_files(const std::string& name, const FilesBackend& config);
   Status prepare_tls(const RouteTable& table);
   Status open_listeners(const RouteTable& table);
+  void keep_for_groups(const ActiveTable& last);
   void drop_unused(const RouteTable& table);
   void check_drained();
 
@@ -65,9 +72,11 @@ class Worker {
   TemplateCache templates_;
   Front front_;
   UpstreamPool pool_;
+  Groups groups_;
   std::map<std::string, sys::Fd> sockets_;  // sent, and not named by a table yet
   std::map<std::string, std::shared_ptr<const sys::Fd>> folders_;
   std::map<std::string, std::unique_ptr<Acceptor>> acceptors_;
+  std::map<std::string, std::unique_ptr<GroupAcceptor>> group_acceptors_;
   std::unordered_map<std::string, const BackendConfig*> configs_;  // of the table in use
   std::int64_t drain_until_ns_ = 0;
   net::MemberTimer<Worker, &Worker::check_drained> drain_timer_{*this};

@@ -52,6 +52,10 @@ Status WorkerControl::obey(Packet packet) {
     worker_.add_folder(text_of(message, "name"), std::move(packet.fd));
     return {};
   }
+  if (type == "group") {
+    worker_.add_group(text_of(message, "name"), std::move(packet.fd));
+    return {};
+  }
   if (type == "access_log") {
     worker_.set_access_log(std::move(packet.fd));
     return {};

@@ -15,6 +15,7 @@ std::string format_status(const WorkerStatus& status) {
               {"listeners", status.listeners},
               {"codes", status.codes},
               {"folders", status.folders},
+              {"groups", status.groups},
               {"connections", status.connections},
               {"requestsInFlight", status.requests_in_flight},
               {"requests", status.requests},
@@ -35,6 +36,7 @@ Result<WorkerStatus> parse_status_reply(std::string_view reply) {
     result.listeners = status.value("listeners", std::vector<std::string>());
     result.codes = status.value("codes", std::vector<std::string>());
     result.folders = status.value("folders", std::vector<std::string>());
+    result.groups = status.value("groups", std::vector<std::string>());
     result.connections = status.value("connections", std::int64_t{0});
     result.requests_in_flight = status.value("requestsInFlight", std::int64_t{0});
     result.requests = status.value("requests", std::uint64_t{0});

@@ -19,6 +19,7 @@ struct WorkerStatus {
   std::vector<std::string> listeners;  // names whose sockets the worker holds
   std::vector<std::string> codes;      // digests whose files the worker holds
   std::vector<std::string> folders;    // names of folders whose files it can serve
+  std::vector<std::string> groups;     // worker groups that it knows how to reach
   std::int64_t connections = 0;        // open client connections
   std::int64_t requests_in_flight = 0;
   std::uint64_t requests = 0;     // since the start

@@ -211,6 +211,22 @@ Result<sys::Fd> connect_unix(const std::string& path, std::int64_t timeout_ms) {
   return fd;
 }
 
+Result<sys::Fd> start_connect_unix(const std::string& path) {
+  DUET_ASSIGN(const sockaddr_un address, unix_address(path));
+  sys::Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd.valid()) {
+    return Error::from_errno("socket", errno);
+  }
+  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+    const int error = errno;
+    if (error == ECONNREFUSED || error == ENOENT || error == EAGAIN) {
+      return Error(ErrorCode::kUnavailable, "connecting to " + path + ": nobody listens there");
+    }
+    return Error::from_errno("connecting to " + path, error);
+  }
+  return fd;
+}
+
 Result<sys::Fd> listen_unix(const std::string& path, int mode) {
   DUET_ASSIGN(const sockaddr_un address, unix_address(path));
   sys::Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));

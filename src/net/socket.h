@@ -36,6 +36,9 @@ Result<sys::Fd> listen_tcp(const SocketAddress& address);
 Result<std::vector<sys::Fd>> listen_tcp_many(const SocketAddress& address, int count);
 // Begins to connect without blocking: writable when it is done, connect_error() says how.
 Result<sys::Fd> start_connect(const SocketAddress& address);
+// Connects to the stream socket at `path` without waiting for its other side. kUnavailable: nobody
+// listens there, or too many wait already.
+Result<sys::Fd> start_connect_unix(const std::string& path);
 // How a connect ended: 0 or an errno.
 int connect_error(int fd);
 // Blocking connections with a bound on connecting, sending and receiving (SO_SNDTIMEO,
