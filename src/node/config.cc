@@ -26,6 +26,7 @@ using object::Problem;
 
 constexpr size_t kConfigBytes = 1 << 20;
 constexpr int kWorkerLimit = 256;
+constexpr int kTenantLimit = 1'000;
 constexpr std::int64_t kRequestLimitBytes = std::int64_t{1} << 40;
 
 // Collects values and what is wrong with them.
@@ -151,6 +152,7 @@ Reader::Keys keys_of(NodeConfig& config, Reader& reader) {
       {"accessLog", reader.text(config.access_log)},
       {"gateway",
        reader.map({{"workers", reader.count(config.gateway_workers, kWorkerLimit)},
+                   {"maxTenants", reader.count(config.max_tenants, kTenantLimit)},
                    {"maxRequestBytes", reader.bytes(config.max_request_bytes, kRequestLimitBytes)},
                    {"proxyProtocol", reader.list(config.proxy_protocol)},
                    {"trustedProxies", reader.list(config.trusted_proxies)},

@@ -19,7 +19,8 @@ struct NodeConfig {
   std::vector<std::string> listen_tls;                 // the same with TLS
   std::string access_log;                              // empty: <logs>/../duet/access.log
 
-  int gateway_workers = 0;                       // 0: one for each core
+  int gateway_workers = 0;                       // of each worker group; 0: one for each core
+  int max_tenants = 16;                          // with handlers, each a worker group
   std::int64_t max_request_bytes = 256LL << 20;  // of a body; 0: no bound
   std::vector<std::string> proxy_protocol;       // which of the addresses above expect its header
   std::vector<std::string> trusted_proxies;      // who is believed when it says for whom it asks

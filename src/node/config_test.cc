@@ -26,7 +26,7 @@ TEST_F(ConfigTest, ReadsWhatIsSetAndKeepsTheRest) {
       "runDirectory: /run/other\n"
       "manifests: [/etc/duet/manifests]\n"
       "listen:\n- 127.0.0.1:80\n- '[::1]:80'\n"
-      "gateway:\n  workers: 3\n  maxRequestBytes: 1Gi\n"
+      "gateway:\n  workers: 3\n  maxTenants: 2\n  maxRequestBytes: 1Gi\n"
       "  proxyProtocol: ['[::1]:80']\n  trustedProxies: [10.0.0.0/8]\n"
       "  forwardedField: Forwarded\n  staticRoots: {www: /srv/www}\n  caFile: /etc/duet/ca.pem\n"
       "listenTLS: [127.0.0.1:443]\n"
@@ -38,6 +38,7 @@ TEST_F(ConfigTest, ReadsWhatIsSetAndKeepsTheRest) {
   EXPECT_EQ(config->paths.state, "/var/lib/duet");
   EXPECT_EQ(config->listen, (std::vector<std::string>{"127.0.0.1:80", "[::1]:80"}));
   EXPECT_EQ(config->gateway_workers, 3);
+  EXPECT_EQ(config->max_tenants, 2);
   EXPECT_EQ(config->max_request_bytes, 1 << 30);
   EXPECT_EQ(config->proxy_protocol, std::vector<std::string>{"[::1]:80"});
   EXPECT_EQ(config->trusted_proxies, std::vector<std::string>{"10.0.0.0/8"});

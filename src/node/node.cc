@@ -189,6 +189,9 @@ class WholeNode final : public Node {
       DUET_TRY(host_.cgroups->create(kGatewayGroup));
       options.gateway.cgroup_procs_files = host_.cgroups->procs_files(kGatewayGroup);
     }
+    options.tenants.directory = config_.paths.run + "/tenants";
+    options.tenants.limit = static_cast<std::size_t>(config_.max_tenants);
+    options.tenants.cgroups = host_.cgroups ? &*host_.cgroups : nullptr;
     if (::geteuid() == 0) {
       options.gateway.user = std::to_string(kGatewayUser) + ":" + std::to_string(kGatewayUser);
     }

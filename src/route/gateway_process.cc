@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -35,24 +36,38 @@ std::string local_address(int fd, const std::string& asked) {
   return asked.substr(0, asked.rfind(':') + 1) + std::to_string(ntohs(port));
 }
 
+std::string group_socket(const std::string& address, int worker) {
+  return address + "." + std::to_string(worker);
+}
+
+Result<std::vector<sys::Fd>> listen_group_many(const std::string& address, int count) {
+  std::vector<sys::Fd> sockets;
+  for (int worker = 0; worker < count; ++worker) {
+    DUET_ASSIGN(sockets.emplace_back(), gateway::listen_group(group_socket(address, worker)));
+  }
+  return sockets;
+}
+
 bool has(const std::vector<std::string>& list, const std::string& name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
 
 }  // namespace
 
-Status GatewayProcess::serve(gateway::RouteTable table) {
+Status GatewayProcess::serve(gateway::RouteTable table, const std::vector<GroupWay>& ways) {
   DUET_ASSIGN(auto client, connect());
   DUET_ASSIGN(const auto status, client.status());
   generation_ = std::max(generation_, status.generation) + 1;
   DUET_TRY(give_listeners(client, status));
   DUET_TRY(give_code(client, status, table));
   DUET_TRY(give_folders(client, table));
+  DUET_TRY(give_ways(client, status, ways));
   DUET_TRY(give_access_log(client));
   table.listeners = options_.listeners;
   table.forwarding = options_.forwarding;
   table.generation = generation_;
   DUET_TRY(client.set_table(table));
+  workers_ = status.workers;
   if (pid_ != status.pid) {
     pid_ = status.pid;
     pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid_), 0)));
@@ -109,11 +124,14 @@ Status GatewayProcess::give_listeners(gateway::ControlClient& client,
     if (has(status.listeners, listener.name)) {
       continue;
     }
-    auto sockets = gateway::listen_tcp_many(listener.address, status.workers);
+    auto sockets = listener.group ? listen_group_many(listener.address, status.workers)
+                                  : gateway::listen_tcp_many(listener.address, status.workers);
     if (!sockets.ok()) {
       return sockets.error();
     }
-    listener.address = local_address(sockets->front().get(), listener.address);
+    if (!listener.group) {
+      listener.address = local_address(sockets->front().get(), listener.address);
+    }
     for (int worker = 0; worker < status.workers; ++worker) {
       DUET_TRY(client.add_listener(listener.name,
                                    (*sockets)[static_cast<std::size_t>(worker)].get(), worker));
@@ -152,6 +170,31 @@ Status GatewayProcess::give_folders(gateway::ControlClient& client,
   return {};
 }
 
+std::vector<std::string> GatewayProcess::group_sockets() const {
+  std::vector<std::string> sockets;
+  for (const auto& listener : options_.listeners) {
+    for (int worker = 0; listener.group && worker < workers_; ++worker) {
+      sockets.push_back(group_socket(listener.address, worker));
+    }
+  }
+  return sockets;
+}
+
+// Also those that it has: a gateway may have been replaced since. Each worker has one of the other
+// group's to itself, if they are as many.
+Status GatewayProcess::give_ways(gateway::ControlClient& client,
+                                 const gateway::WorkerStatus& status,
+                                 const std::vector<GroupWay>& ways) {
+  for (const GroupWay& way : ways) {
+    for (int worker = 0; worker < status.workers; ++worker) {
+      const auto place = static_cast<std::size_t>(worker) % way.sockets.size();
+      DUET_ASSIGN(const sys::Fd socket, sys::open_file(way.sockets[place], O_PATH));
+      DUET_TRY(client.add_group(way.name, socket.get(), worker));
+    }
+  }
+  return {};
+}
+
 Status GatewayProcess::give_access_log(gateway::ControlClient& client) {
   if (options_.access_log.empty()) {
     return {};
@@ -173,12 +216,28 @@ Result<std::string> GatewayProcess::metrics() const {
   return client.metrics();
 }
 
+Result<gateway::WorkerStatus> GatewayProcess::status() const {
+  DUET_ASSIGN(auto client, gateway::ControlClient::connect(socket_path(), 0));
+  return client.status();
+}
+
+bool GatewayProcess::ended() const {
+  pollfd process{pidfd_.get(), POLLIN, 0};
+  if (::poll(&process, 1, 0) <= 0) {
+    return false;
+  }
+  (void)sys::try_wait(static_cast<pid_t>(pid_));  // unless another agent started it
+  return true;
+}
+
 Status GatewayProcess::stop(std::int64_t timeout_ms) {
   auto client = gateway::ControlClient::connect(socket_path(), 0);
   if (!client.ok()) {
     return {};
   }
-  return client->drain(timeout_ms);
+  const Status drained = client->drain(timeout_ms);
+  ::unlink(socket_path().c_str());
+  return drained;
 }
 
 }  // namespace duet::route

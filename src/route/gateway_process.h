@@ -28,7 +28,13 @@ struct GatewayOptions {
   std::vector<std::string> cgroup_procs_files;  // of the gateway's own cgroup, one a hierarchy
 };
 
-// The gateway of this node, a supervisor with its workers: found when it runs already, started when
+// How the shared group's workers reach the gateway of another group.
+struct GroupWay {
+  std::string name;
+  std::vector<std::string> sockets;  // one for each of its workers
+};
+
+// A gateway of this node, a supervisor with its workers: found when it runs already, started when
 // it does not. Used by one thread at a time, except ended_fd().
 class GatewayProcess {
  public:
@@ -37,9 +43,12 @@ class GatewayProcess {
       : options_(std::move(options)), cache_(cache) {}
 
   // Makes the gateway serve `table` (its listeners and generation are filled in here): starts one
-  // if none runs, gives it the sockets and the code that it has not, swaps the table.
-  // Errors: a port that is taken is named.
-  Status serve(gateway::RouteTable table);
+  // if none runs, gives it the sockets and the code that it has not, and the ways to the groups
+  // that the table names, swaps the table. Errors: a port that is taken is named.
+  Status serve(gateway::RouteTable table, const std::vector<GroupWay>& ways = {});
+
+  // The sockets of its listener for worker groups, which has them at <address>.<worker>.
+  std::vector<std::string> group_sockets() const;
 
   // Readable as soon as the supervisor of the last serve() has ended; -1: none was started.
   int ended_fd() const { return pidfd_.get(); }
@@ -47,10 +56,16 @@ class GatewayProcess {
   // Where the listeners are, with the ports that the kernel chose.
   const std::vector<gateway::Listener>& listeners() const { return options_.listeners; }
 
+  // Whether the gateway of the last serve() has ended, and is forgotten by the system too.
+  bool ended() const;
+
   // What the gateway counted, in Prometheus' text format. kUnavailable: none runs. Thread-safe.
   Result<std::string> metrics() const;
+  // How it is. kUnavailable: none runs. Thread-safe.
+  Result<gateway::WorkerStatus> status() const;
 
-  // Ends the gateway after what is in flight, at the latest after `timeout_ms`.
+  // Ends the gateway after what is in flight, at the latest after `timeout_ms`. Nobody finds it any
+  // more: the next serve() starts another.
   Status stop(std::int64_t timeout_ms);
 
  private:
@@ -60,6 +75,8 @@ class GatewayProcess {
   Status give_code(gateway::ControlClient& client, const gateway::WorkerStatus& status,
                    const gateway::RouteTable& table);
   static Status give_folders(gateway::ControlClient& client, const gateway::RouteTable& table);
+  static Status give_ways(gateway::ControlClient& client, const gateway::WorkerStatus& status,
+                          const std::vector<GroupWay>& ways);
   Status give_access_log(gateway::ControlClient& client);
   std::string socket_path() const { return options_.run_directory + "/gateway.sock"; }
 
@@ -67,6 +84,7 @@ class GatewayProcess {
   wasm::CodeCache& cache_;
   sys::Fd pidfd_;
   std::int64_t pid_ = 0;
+  std::int32_t workers_ = 0;
   std::uint64_t generation_ = 0;
 };
 

@@ -1,10 +1,12 @@
 #include "route/route_controller.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 
 #include <algorithm>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "object/codec.h"
@@ -23,6 +25,7 @@ using store::Controller;
 
 constexpr const char* kKey = "gateway/routes";  // one piece of work for everything
 constexpr std::int64_t kRotateCheckMs = 60'000;
+constexpr std::int64_t kTenantRetryMs = 1'000;
 
 // Every object of `kind` that can be read.
 template <typename Object, typename Decode>
@@ -37,6 +40,14 @@ Status list_all(store::Store& store, Kind kind, Decode decode, std::vector<Objec
   return {};
 }
 
+Result<object::Meta> decode_namespace(const std::string& json) {
+  const auto parsed = nlohmann::json::parse(json, nullptr, false);
+  if (parsed.is_discarded()) {
+    return invalid("a namespace is not JSON");
+  }
+  return object::decode_meta(parsed);
+}
+
 class StoreRouteController final : public RouteController {
  public:
   StoreRouteController(store::Store& store, const pod::Handlers& handlers, wasm::CodeCache& cache,
@@ -47,7 +58,7 @@ class StoreRouteController final : public RouteController {
         options_(std::move(options)),
         started_(clock.monotonic()),
         authorities_(options_.ca_file),
-        gateway_(options_.gateway, cache) {}
+        gateways_(options_.gateway, options_.tenants, cache) {}
 
   Status begin() {
     stir_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -55,11 +66,12 @@ class StoreRouteController final : public RouteController {
       return Error::from_errno("make an eventfd", errno);
     }
     watcher_ = std::thread([this] { watch_gateway(); });
-    store::ControllerOptions options{.name = "routes",
-                                     .kinds = {Kind::kIngress, Kind::kHttpRoute, Kind::kService,
-                                               Kind::kSecret, Kind::kConfigMap, Kind::kPod},
-                                     .worker_limit = 1,
-                                     .resync_ms = kRotateCheckMs};
+    store::ControllerOptions options{
+        .name = "routes",
+        .kinds = {Kind::kIngress, Kind::kHttpRoute, Kind::kService, Kind::kSecret, Kind::kConfigMap,
+                  Kind::kPod, Kind::kNamespace},
+        .worker_limit = 1,
+        .resync_ms = kRotateCheckMs};
     auto controller = Controller::start(
         store_, options, [](const store::WatchEvent&) { return std::vector<std::string>{kKey}; },
         [this](const std::string&) { return reconcile(); }, options_.log);
@@ -90,7 +102,7 @@ class StoreRouteController final : public RouteController {
     }
   }
 
-  Result<std::string> gateway_metrics() const override { return gateway_.metrics(); }
+  Result<std::string> gateway_metrics() const override { return gateways_.metrics(); }
 
   Status stop_gateway(std::int64_t timeout_ms) override {
     std::unique_ptr<Controller> controller;
@@ -101,7 +113,7 @@ class StoreRouteController final : public RouteController {
     }
     controller.reset();
     const std::lock_guard lock(gateway_mutex_);
-    return gateway_.stop(timeout_ms);
+    return gateways_.stop(timeout_ms);
   }
 
  private:
@@ -123,29 +135,39 @@ class StoreRouteController final : public RouteController {
     if (handlers_are_missing(site)) {
       return Controller::Next{50};
     }
+    std::vector<object::Meta> namespaces;
+    DUET_TRY(list_all(store_, Kind::kNamespace, decode_namespace, namespaces));
     BuiltTable built = build_table(site);
     read_authorities();
     built.table.authorities_pem = authorities_.text();
+    const GroupTables tables =
+        divide_by_tenant(built.table, namespaces, options_.tenants.limit, built.problems);
     report(built.problems);
     DUET_TRY(write_status(built.problems));
     const std::lock_guard lock(gateway_mutex_);
-    if (!serving_ || built.table != last_ || gateway_.ended_fd() < 0 || ended()) {
+    gateways_.tidy();
+    if (!serving_ || tables != last_ || gateways_.ended_fds().empty() || gateways_.any_ended()) {
+      std::vector<std::string> problems;
       DUET_TRY(write_config_maps(site.folders, site.config_maps, built.table));
-      DUET_TRY(gateway_.serve(built.table));
+      DUET_TRY(gateways_.serve(tables, problems));
       DUET_TRY(remove_unused_config_maps(site.folders, built.table));
-      serving_ = true;
-      last_ = built.table;
-      built.table.listeners = gateway_.listeners();
+      serving_ = problems.empty();
+      last_ = tables;
+      built.table.listeners = gateways_.listeners();
       built.table.certificates.clear();  // nobody else needs the keys
       options_.served(built.table);
       ::eventfd_write(stir_.get(), 1);
+      return after(problems);
     }
     return Controller::Next{};
   }
 
-  bool ended() {
-    pollfd gateway{gateway_.ended_fd(), POLLIN, 0};
-    return ::poll(&gateway, 1, 0) > 0;
+  // Tenants that could not be served are tried again.
+  Controller::Next after(const std::vector<std::string>& problems) const {
+    for (const std::string& problem : problems) {
+      options_.log(problem);
+    }
+    return problems.empty() ? Controller::Next{} : Controller::Next{kTenantRetryMs};
   }
 
   // After a restart of the agent the gateway serves handlers that the pods have not told us of yet:
@@ -216,14 +238,16 @@ class StoreRouteController final : public RouteController {
   // Wakes the controller when the gateway ends, so that it is replaced at once.
   void watch_gateway() {
     for (;;) {
-      int gateway = -1;
+      std::vector<sys::Fd> held;
+      std::vector<pollfd> fds = {{stir_.get(), POLLIN, 0}};
       {
         const std::lock_guard lock(gateway_mutex_);
-        gateway = gateway_.ended_fd() >= 0 && !ended() ? ::dup(gateway_.ended_fd()) : -1;
+        for (const int fd : gateways_.any_ended() ? std::vector<int>() : gateways_.ended_fds()) {
+          held.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+          fds.push_back({held.back().get(), POLLIN, 0});
+        }
       }
-      const sys::Fd held(gateway);
-      pollfd fds[2] = {{stir_.get(), POLLIN, 0}, {held.get(), POLLIN, 0}};
-      ::poll(fds, 2, -1);
+      ::poll(fds.data(), fds.size(), -1);
       eventfd_t count = 0;
       ::eventfd_read(stir_.get(), &count);
       {
@@ -232,8 +256,10 @@ class StoreRouteController final : public RouteController {
           return;
         }
       }
-      if (fds[1].revents != 0) {
-        options_.log("the gateway ended, starting another");
+      const bool ended = std::any_of(fds.begin() + 1, fds.end(),
+                                     [](const pollfd& gateway) { return gateway.revents != 0; });
+      if (ended) {
+        options_.log("a gateway ended, starting another");
         wake();
       }
     }
@@ -247,9 +273,9 @@ class StoreRouteController final : public RouteController {
   AuthoritiesFile authorities_;
   std::string authorities_problem_;  // that was told last
   std::mutex gateway_mutex_;
-  GatewayProcess gateway_;
+  Gateways gateways_;
   bool serving_ = false;
-  gateway::RouteTable last_;
+  GroupTables last_;
   std::vector<std::string> reported_;
   sys::Fd stir_;
   std::mutex mutex_;

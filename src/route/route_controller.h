@@ -9,18 +9,19 @@
 #include "base/result.h"
 #include "gateway/config.h"
 #include "pod/handlers.h"
-#include "route/gateway_process.h"
+#include "route/gateways.h"
 #include "route/static_folders.h"
 #include "store/store.h"
 #include "sys/clock.h"
 
 namespace duet::route {
 
-// Keeps the gateway's routes what the store's objects say. Restarts a gateway that ended.
+// Keeps the gateways' routes what the store's objects say. Restarts a gateway that ended.
 class RouteController {
  public:
   struct Options {
     GatewayOptions gateway;
+    TenantOptions tenants;
     gateway::RoutePolicy defaults;  // for routes that say nothing
     StaticFolders folders;
     std::string ca_file;  // authorities for handlers' https, PEM; empty: the system's alone
@@ -42,9 +43,10 @@ class RouteController {
 
   // Something that no object shows has changed (a handler was loaded). Thread-safe.
   virtual void wake() = 0;
-  // What the gateway has counted, in Prometheus' text format. kUnavailable: none runs. Thread-safe.
+  // What the gateways have counted, in Prometheus' text format. kUnavailable: none runs.
+  // Thread-safe.
   virtual Result<std::string> gateway_metrics() const = 0;
-  // Ends the gateway as well.
+  // Ends the gateways as well.
   virtual Status stop_gateway(std::int64_t timeout_ms) = 0;
 };
 

@@ -1,0 +1,180 @@
+#include "route/gateways.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "observe/exposition.h"
+#include "sys/file.h"
+
+namespace duet::route {
+
+namespace {
+
+std::string cgroup_of(const std::string& tenant) { return "/duet/tenant-" + tenant; }
+
+void wait_until_ended(const GatewayProcess& process, std::int64_t timeout_ms) {
+  pollfd ended{process.ended_fd(), POLLIN, 0};
+  if (ended.fd >= 0) {
+    (void)::poll(&ended, 1, static_cast<int>(timeout_ms));
+  }
+}
+
+std::vector<std::string> names_in(const std::string& directory) {
+  return sys::list_directory(directory).value_or(std::vector<std::string>());
+}
+
+}  // namespace
+
+Gateways::Gateways(GatewayOptions shared, TenantOptions tenants, wasm::CodeCache& cache)
+    : shared_options_(shared),
+      tenants_(std::move(tenants)),
+      cache_(cache),
+      shared_(std::move(shared), cache) {}
+
+// As the shared one, but without clients.
+GatewayProcess Gateways::make_tenant(const std::string& name) const {
+  GatewayOptions options = shared_options_;
+  options.run_directory = directory_of(name);
+  options.listeners = {
+      {.name = "group", .address = options.run_directory + "/group.sock", .group = true}};
+  options.forwarding = {};
+  options.access_log.clear();
+  options.cgroup_procs_files.clear();
+  if (tenants_.cgroups != nullptr) {
+    options.cgroup_procs_files = tenants_.cgroups->procs_files(cgroup_of(name));
+  }
+  return {std::move(options), cache_};
+}
+
+Status Gateways::serve_tenant(const std::string& name, const gateway::RouteTable& table) {
+  if (tenants_.cgroups != nullptr) {
+    DUET_TRY(tenants_.cgroups->create(cgroup_of(name)));
+  }
+  auto found = processes_.find(name);
+  if (found == processes_.end()) {
+    found = processes_.emplace(name, Tenant{make_tenant(name), {}}).first;
+  }
+  DUET_TRY(found->second.process.serve(table));
+  found->second.table = table;
+  return {};
+}
+
+// The table of a tenant for the moment; for one of an agent before this there is none but `next`.
+gateway::RouteTable Gateways::first_table(const std::string& name,
+                                          const gateway::RouteTable& next) const {
+  const auto found = processes_.find(name);
+  return found == processes_.end() ? next : before_the_shared(found->second.table, next);
+}
+
+Status Gateways::serve(const GroupTables& tables, std::vector<std::string>& problems) {
+  std::vector<GroupWay> ways;
+  for (const auto& [name, table] : tables.tenants) {
+    const Status served = serve_tenant(name, first_table(name, table));
+    if (served.ok()) {
+      ways.push_back({name, processes_.at(name).process.group_sockets()});
+    } else {
+      problems.push_back("the gateway of tenant " + name + ": " + served.error().message());
+    }
+  }
+  DUET_TRY(shared_.serve(tables.shared, ways));
+  for (const GroupWay& way : ways) {
+    const gateway::RouteTable& table = tables.tenants.at(way.name);
+    if (processes_.at(way.name).table != table) {
+      DUET_TRY(serve_tenant(way.name, table));
+    }
+  }
+  leave_others(tables, kLeaveMs);
+  return {};
+}
+
+// Also those that an agent before this one has started.
+void Gateways::leave_others(const GroupTables& tables, std::int64_t timeout_ms) {
+  for (const std::string& name : names_in(tenants_.directory)) {
+    if (tables.tenants.contains(name)) {
+      continue;
+    }
+    auto node = processes_.extract(name);
+    leaving_.push_back({name, node ? std::move(node.mapped().process) : make_tenant(name)});
+    (void)leaving_.back().process.stop(timeout_ms);
+    (void)sys::remove_tree(directory_of(name));
+  }
+  tidy();
+}
+
+void Gateways::tidy() {
+  std::erase_if(leaving_, [this](const Leaving& one) {
+    // One of an agent before this has no descriptor here; its cgroup says when it has ended.
+    if (one.process.ended_fd() >= 0 && !one.process.ended()) {
+      return false;
+    }
+    return tenants_.cgroups == nullptr || processes_.contains(one.name) ||
+           tenants_.cgroups->remove(cgroup_of(one.name)).ok();
+  });
+}
+
+std::vector<int> Gateways::ended_fds() const {
+  std::vector<int> fds;
+  if (shared_.ended_fd() >= 0) {
+    fds.push_back(shared_.ended_fd());
+    for (const auto& [name, tenant] : processes_) {
+      if (tenant.process.ended_fd() >= 0) {
+        fds.push_back(tenant.process.ended_fd());
+      }
+    }
+  }
+  return fds;
+}
+
+bool Gateways::any_ended() const {
+  return shared_.ended() || std::any_of(processes_.begin(), processes_.end(),
+                                        [](const auto& one) { return one.second.process.ended(); });
+}
+
+Result<std::string> Gateways::metrics() const {
+  DUET_ASSIGN(std::string text, shared_.metrics());
+  std::map<std::string, gateway::WorkerStatus> tenants;
+  for (const std::string& name : names_in(tenants_.directory)) {
+    if (auto status = make_tenant(name).status(); status.ok()) {
+      tenants.emplace(name, *status);
+    }
+  }
+  if (tenants.empty()) {
+    return text;
+  }
+  observe::Exposition out;
+  const auto family = [&](std::string_view name, std::string_view type, std::string_view help,
+                          const auto& value) {
+    out.family(name, type, help);
+    for (const auto& [tenant, status] : tenants) {
+      out.sample({{"tenant", tenant}}, static_cast<std::uint64_t>(value(status)));
+    }
+  };
+  family("duet_tenant_workers", "gauge", "Gateway workers of a tenant.",
+         [](const auto& status) { return status.workers; });
+  family("duet_tenant_worker_restarts_total", "counter",
+         "Gateway workers of a tenant that ended and were replaced.",
+         [](const auto& status) { return status.restarts; });
+  family("duet_tenant_requests_in_flight", "gauge",
+         "Requests that a tenant's handlers are answering.",
+         [](const auto& status) { return status.requests_in_flight; });
+  return text + out.take();
+}
+
+Status Gateways::stop(std::int64_t timeout_ms) {
+  const Status stopped = shared_.stop(timeout_ms);
+  if (names_in(tenants_.directory).empty()) {
+    return stopped;
+  }
+  // Requests that the shared group finishes may still need the others.
+  wait_until_ended(shared_, timeout_ms);
+  leave_others({}, timeout_ms);
+  for (const Leaving& one : leaving_) {
+    wait_until_ended(one.process, timeout_ms);
+  }
+  tidy();
+  return stopped;
+}
+
+}  // namespace duet::route

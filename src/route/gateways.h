@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "route/gateway_process.h"
+#include "route/tenant_tables.h"
+#include "sys/cgroup.h"
+
+namespace duet::route {
+
+// Where the gateways of tenants are.
+struct TenantOptions {
+  std::string directory;                  // gets a folder for each, named like it
+  std::size_t limit = 16;                 // with handlers at the same time
+  const sys::Cgroups* cgroups = nullptr;  // null: they stay in the agent's cgroup
+};
+
+// The gateways of this node, one for each worker group: the shared one, which has the clients, and
+// one for each tenant with handlers. All outlive the agent, and are found by the next. Used by one
+// thread at a time, except for what says otherwise.
+class Gateways {
+ public:
+  // How long a tenant's gateway may still answer requests that began before it was left.
+  static constexpr std::int64_t kLeaveMs = 60'000;
+
+  Gateways(GatewayOptions shared, TenantOptions tenants, wasm::CodeCache& cache);
+
+  // Makes all of them serve their tables: tenants first, so that a handler is there before the
+  // shared table names it; then the shared group, and what tenants want of that; then tenants that
+  // have no table are left, and end when nobody asks them any more. An error is the shared group's.
+  // `problems` gets a sentence for each tenant that could not be served; its requests are answered
+  // by 503.
+  Status serve(const GroupTables& tables, std::vector<std::string>& problems);
+
+  // Readable when one of them has ended that should run; none: serve() did not succeed yet.
+  std::vector<int> ended_fds() const;
+  bool any_ended() const;
+  // Lets go of what is left of tenants whose gateways have ended meanwhile.
+  void tidy();
+
+  // Where the listeners are, with the ports that the kernel chose.
+  const std::vector<gateway::Listener>& listeners() const { return shared_.listeners(); }
+  // What all counted, in Prometheus' text format. kUnavailable: the shared one does not run.
+  // Thread-safe.
+  Result<std::string> metrics() const;
+  // Ends all after what is in flight, at the latest after `timeout_ms`, the tenants' last.
+  Status stop(std::int64_t timeout_ms);
+
+ private:
+  struct Leaving {
+    std::string name;
+    GatewayProcess process;
+  };
+  GatewayProcess make_tenant(const std::string& name) const;
+  Status serve_tenant(const std::string& name, const gateway::RouteTable& table);
+  gateway::RouteTable first_table(const std::string& name, const gateway::RouteTable& next) const;
+  void leave_others(const GroupTables& tables, std::int64_t timeout_ms);
+  std::string directory_of(const std::string& name) const {
+    return tenants_.directory + "/" + name;
+  }
+
+  GatewayOptions shared_options_;
+  TenantOptions tenants_;
+  wasm::CodeCache& cache_;
+  GatewayProcess shared_;
+  struct Tenant {
+    GatewayProcess process;
+    gateway::RouteTable table;  // that it has
+  };
+  std::map<std::string, Tenant> processes_;  // of tenants that have a table
+  std::list<Leaving> leaving_;
+};
+
+}  // namespace duet::route
