@@ -77,7 +77,7 @@ class [[nodiscard]] Result {
   const T* operator->() const { return const_cast<Result*>(this)->must(); }
 
   const Error& error() const { return std::get<1>(state_); }
-  T value_or(T other) const { return ok() ? std::get<0>(state_) : std::move(other); }
+  T value_or(T other) const { return ok() ? std::get<0>(state_) : std::move(other); }  // NOLINT
 
  private:
   T* must() { return &std::get<0>(state_); }

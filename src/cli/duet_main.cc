@@ -4,7 +4,8 @@
 
 #include "cli/invocation.h"
 
-int main(int argc, char** argv) {
+// What may be thrown is the want of memory, which ends the process in any case.
+int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   const auto invocation =
       duet::cli::parse_command_line(std::vector<std::string>(argv + 1, argv + argc));
   if (!invocation.ok()) {

@@ -1,5 +1,7 @@
 #include "cli/json_text.h"
 
+#include <utility>
+
 namespace duet::cli {
 namespace {
 
@@ -67,6 +69,6 @@ std::string join_map(const Json& map, std::string_view none) {
   return out.empty() ? std::string(none) : out;
 }
 
-std::string or_none(std::string text) { return text.empty() ? "<none>" : text; }
+std::string or_none(std::string text) { return text.empty() ? "<none>" : std::move(text); }
 
 }  // namespace duet::cli

@@ -26,7 +26,7 @@ void count_restarts(const Json& status, Findings& found) {
 
 // "Error", "Signal:9" or "ExitCode:3" for a terminated state.
 std::string terminated_reason(const Json& terminated) {
-  const std::string reason = text_at(terminated, "/reason");
+  std::string reason = text_at(terminated, "/reason");
   if (!reason.empty()) {
     return reason;
   }

@@ -65,6 +65,7 @@ Status become(const wasm::SandboxCommand& command) {
     }
   }
   std::vector<char*> argv;
+  argv.reserve(command.argv.size() + 1);
   for (const auto& word : command.argv) {
     argv.push_back(const_cast<char*>(word.c_str()));
   }

@@ -104,7 +104,7 @@ std::vector<std::vector<std::string>> describe_routes(const gateway::RouteTable&
 }
 
 struct SiteView::State {
-  State(Style the_style, const sys::Clock& the_clock, LiveBlock::Write the_write,
+  State(Style the_style, const sys::Clock& the_clock, const LiveBlock::Write& the_write,
         LiveBlock::Size size)
       : style(the_style), clock(the_clock), write(the_write), block(the_write, std::move(size)) {}
 

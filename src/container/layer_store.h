@@ -26,7 +26,7 @@ BlobOpener blobs_of_layout(std::string layout);
 struct UnpackLimits {
   int64_t entry_limit = 2'000'000;
   int64_t size_bytes = int64_t{64} << 30;  // of the tar, and of all files as their sizes say
-  int64_t timeout_ms = 15 * 60 * 1000;
+  int64_t timeout_ms = int64_t{15} * 60 * 1000;
 };
 
 // The layers of images, each unpacked once and shared by all that use it:

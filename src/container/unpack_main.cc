@@ -55,7 +55,7 @@ Result<Arguments> parse(int argc, char** argv) {
 // The C library reads its own conversion tables from the file system: while that is the host's.
 void load_conversions() {
   const iconv_t conversion = ::iconv_open("ANSI_X3.4-1968", "UTF-8");
-  if (conversion != reinterpret_cast<iconv_t>(-1)) {
+  if (conversion != reinterpret_cast<iconv_t>(-1)) {  // NOLINT(performance-no-int-to-ptr): POSIX's
     ::iconv_close(conversion);
   }
 }

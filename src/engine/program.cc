@@ -18,14 +18,17 @@ Result<ProgramEnd> run_program(int fd, Kind kind, const ProgramOptions& options)
         "containerPort)");
   }
   std::vector<duet_slice> arguments;
+  arguments.reserve(options.arguments.size());
   for (const std::string& argument : options.arguments) {
     arguments.push_back(slice(argument));
   }
   std::vector<duet_field> environment;
+  environment.reserve(options.environment.size());
   for (const auto& [name, value] : options.environment) {
     environment.push_back({slice(name), slice(value)});
   }
   std::vector<duet_preopen> preopens;
+  preopens.reserve(options.preopens.size());
   for (const Preopen& preopen : options.preopens) {
     preopens.push_back({preopen.host_fd, slice(preopen.guest_path), preopen.read_only});
   }

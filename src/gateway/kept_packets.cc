@@ -83,6 +83,7 @@ std::vector<std::string> KeptPackets::listeners(int workers) const {
 
 std::vector<std::string> KeptPackets::codes() const {
   std::vector<std::string> digests;
+  digests.reserve(codes_.size());
   for (const auto& [digest, fd] : codes_) {
     digests.push_back(digest);
   }

@@ -322,6 +322,7 @@ void OutgoingCall::pump_answer() {
   }
   if (answer_ended_ && answer_rest_.empty() && !closed_) {
     std::vector<engine::Field> trailers;
+    trailers.reserve(trailers_.size());
     for (const auto& [name, value] : trailers_) {
       trailers.push_back({name, value});
     }

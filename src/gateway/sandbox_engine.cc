@@ -42,7 +42,7 @@ std::int64_t SandboxEngine::before_wait(std::int64_t now_ns) {
 }
 
 void SandboxEngine::poll(std::uint64_t token) {
-  reinterpret_cast<SandboxUser*>(token)->on_sandbox_ready();
+  reinterpret_cast<SandboxUser*>(token)->on_sandbox_ready();  // NOLINT(performance-no-int-to-ptr)
 }
 
 // One guest that computes for long gets a short turn a round, after everything that is quickly

@@ -14,9 +14,9 @@ class Writer {
  public:
   template <typename T>
   void field(const char* key, const T& value) {
-    if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::string>) {
-      json_[key] = write(value);  // its default may differ from zero
-    } else if (!(value == T{})) {
+    constexpr bool kDefaultMayDiffer =  // from zero
+        std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::string>;
+    if (kDefaultMayDiffer || !(value == T{})) {
       json_[key] = write(value);
     }
   }

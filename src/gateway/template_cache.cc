@@ -33,6 +33,7 @@ void TemplateCache::keep_only(const std::vector<std::string>& digests) {
 
 std::vector<std::string> TemplateCache::codes() const {
   std::vector<std::string> digests;
+  digests.reserve(files_.size());
   for (const auto& [digest, file] : files_) {
     digests.push_back(digest);
   }

@@ -133,6 +133,7 @@ Status Worker::prepare_tls(const RouteTable& table) {
     DUET_ASSIGN(front_.tls, net::TlsServer::create());
   }
   std::vector<net::ServerCertificate> certificates;
+  certificates.reserve(table.certificates.size());
   for (const Certificate& one : table.certificates) {
     certificates.push_back({one.hosts, one.chain_pem, one.key_pem});
   }

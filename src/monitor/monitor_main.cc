@@ -52,7 +52,7 @@ void leave_the_callers_world() {
   [[maybe_unused]] const int moved = ::chdir("/");
   ::umask(0077);
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  for (int fd = 0; fd <= 2; ++fd) {
+  for (int fd = 0; fd <= 2 && null >= 0; ++fd) {
     ::dup2(null, fd);
   }
 }

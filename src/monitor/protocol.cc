@@ -167,6 +167,10 @@ Result<ChildState> decode_child_state(std::string_view bytes) {
   ChildState state;
   state.id = reader.text();
   const auto phase = reader.number<uint8_t>();
+  if (phase < static_cast<uint8_t>(ChildPhase::kStarting) ||
+      phase > static_cast<uint8_t>(ChildPhase::kExited)) {
+    return malformed("a state");
+  }
   state.phase = static_cast<ChildPhase>(phase);
   state.pid = reader.number<int32_t>();
   state.exit_code = reader.number<int32_t>();
@@ -174,10 +178,6 @@ Result<ChildState> decode_child_state(std::string_view bytes) {
   state.oom_killed = reader.flag();
   state.started_ns = reader.number<int64_t>();
   state.finished_ns = reader.number<int64_t>();
-  if (phase < static_cast<uint8_t>(ChildPhase::kStarting) ||
-      phase > static_cast<uint8_t>(ChildPhase::kExited)) {
-    return malformed("a state");
-  }
   return checked(reader, std::move(state), "a state");
 }
 

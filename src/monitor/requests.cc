@@ -9,7 +9,7 @@
 namespace duet::monitor {
 
 void Server::handle(ConnectionId id, MessageType type, std::string_view fields,
-                    std::vector<sys::Fd> fds) {
+                    const std::vector<sys::Fd>& fds) {
   const auto answered = [&](const Status& status) { answer(id, status); };
   // These answer by themselves, unless they fail at once.
   const auto answers_later = [&](const Status& status) {
@@ -140,7 +140,7 @@ Status Server::start_process(ConnectionId id, std::string_view fields,
               make_child(request.id, request.log, request.oom_counter_file));
   Child& started = *child;
   children_[request.id].child = std::move(child);
-  const Status status = launch_process(started, request, fds);
+  Status status = launch_process(started, request, fds);
   if (!status.ok()) {
     children_.erase(request.id);
     return status;

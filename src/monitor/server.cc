@@ -23,7 +23,7 @@ class Server::RequestSession final : public ChannelHandler {
       return;
     }
     asked_ = true;
-    server_.handle(id_, type, fields, std::move(fds));
+    server_.handle(id_, type, fields, fds);
   }
   void on_writable() override {}
   void on_closed() override { server_.close(id_); }

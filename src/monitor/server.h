@@ -58,7 +58,8 @@ class Server {
   void answer(ConnectionId id, std::string_view message);
   void answer(ConnectionId id, const Status& status);
 
-  void handle(ConnectionId id, MessageType type, std::string_view fields, std::vector<sys::Fd> fds);
+  void handle(ConnectionId id, MessageType type, std::string_view fields,
+              const std::vector<sys::Fd>& fds);
   Status start_container(ConnectionId id, std::string_view fields);
   Status hold_container(ConnectionId id, std::string_view fields);
   Result<std::string> launch_container(ConnectionId id, std::string_view fields);

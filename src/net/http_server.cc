@@ -20,9 +20,8 @@ ServerConnection::ServerConnection(sys::Fd socket, const HttpLimits& limits,
 }
 
 Result<std::optional<ServerConnection::Request>> ServerConnection::next() {
-  if (body_left_ && expects_continue_) {
-    keep_alive_ = false;  // the client may or may not send the body now
-  } else if (body_left_ && !reader_->read_whole_body(kSkipLimitBytes).ok()) {
+  // After "Expect: 100-continue" the client may or may not send the body now.
+  if (body_left_ && (expects_continue_ || !reader_->read_whole_body(kSkipLimitBytes).ok())) {
     keep_alive_ = false;
   }
   body_left_ = false;

@@ -30,6 +30,9 @@ constexpr Embedding kEmbeddings[] = {{"::/96", 12}, {"64:ff9b::/96", 12}, {"2002
 }  // namespace
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) {  // where inet_pton would stop reading
+    return std::nullopt;
+  }
   const std::string terminated(text);
   IpAddress address;
   if (inet_pton(AF_INET6, terminated.c_str(), address.bytes_.data()) == 1) {

@@ -23,6 +23,7 @@ TEST(IpAddress, ReadsBothFamilies) {
   for (const char* wrong : {"", "1", "1.2.3", "1.2.3.4.5", "256.1.1.1", "::1%lo", "[::1]", "a.b"}) {
     EXPECT_FALSE(IpAddress::parse(wrong).has_value()) << wrong;
   }
+  EXPECT_FALSE(IpAddress::parse(std::string_view("127.0.0.1\0.9", 12)).has_value());
 }
 
 TEST(IpAddress, KnowsWhatIsNotForTheInternet) {

@@ -106,7 +106,7 @@ std::string format_ip(const SocketAddress& address) {
 }
 
 std::string format_address(const SocketAddress& address) {
-  const std::string ip = format_ip(address);
+  std::string ip = format_ip(address);
   if (address.storage.ss_family == AF_INET) {
     const auto* v4 = reinterpret_cast<const sockaddr_in*>(&address.storage);
     return ip + ":" + std::to_string(ntohs(v4->sin_port));

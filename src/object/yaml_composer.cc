@@ -214,7 +214,7 @@ bool YamlComposer::place(MarkedNode node, bool plain_merge_key) {
     return true;
   }
   if (!parent.has_key) {
-    return take_key(std::move(node), plain_merge_key);
+    return take_key(node, plain_merge_key);
   }
   parent.has_key = false;
   if (parent.merges) {
@@ -227,7 +227,7 @@ bool YamlComposer::place(MarkedNode node, bool plain_merge_key) {
   return true;
 }
 
-bool YamlComposer::take_key(MarkedNode node, bool plain_merge_key) {
+bool YamlComposer::take_key(const MarkedNode& node, bool plain_merge_key) {
   Open& parent = stack_.back();
   if (!node.is_scalar() || node.is(Type::kNull)) {
     return fail(node.mark, node.is(Type::kNull) ? "a key is missing before the \":\""

@@ -51,7 +51,7 @@ class YamlComposer {
   bool open(const yaml_event_t& event, MarkedNode::Type type, const unsigned char* anchor);
   bool close();
   bool place(MarkedNode node, bool plain_merge_key);
-  bool take_key(MarkedNode node, bool plain_merge_key);
+  bool take_key(const MarkedNode& node, bool plain_merge_key);
   bool keep_anchor(const std::string& name, const MarkedNode& node);
   bool charge(Mark mark, size_t nodes, size_t bytes);
   bool merge(Open& map);

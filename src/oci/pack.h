@@ -29,7 +29,7 @@ struct ImportOptions {
   std::string select;  // the source's own name (ref.name) of the image to take; empty: all
   Wanted wanted = Wanted::kAny;
   int64_t size_limit_bytes = kImageSizeLimitBytes;
-  int64_t timeout_ms = 30 * 60 * 1000;  // for reading an archive
+  int64_t timeout_ms = int64_t{30} * 60 * 1000;  // for reading an archive
   Helper helper;
 };
 
