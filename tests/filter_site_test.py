@@ -4,10 +4,8 @@
 import base64
 import hashlib
 import hmac
-import http.client
 import json
 import shutil
-import socket
 import unittest
 
 from site_fixture import SOURCE, SiteTest, pod, route, service
@@ -25,18 +23,6 @@ def token(key, **claims):
 
 def filter_of(name):
     return {"type": "ExtensionRef", "extensionRef": {"group": "", "kind": "Service", "name": name}}
-
-
-class UnixConnection(http.client.HTTPConnection):
-    """The local API, asked as curl --unix-socket does."""
-
-    def __init__(self, path):
-        super().__init__("localhost")
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(self.path)
 
 
 class Filters(SiteTest):
@@ -107,13 +93,9 @@ class Metrics(SiteTest):
                         route("web", "/", "web"))
         self.site.start()
         self.site.wait_answer("/trap", 502)
-        connection = UnixConnection(str(self.site.root / "run" / "duet.sock"))
-        connection.request("GET", "/metrics")
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        connection.close()
-        self.assertEqual(answer.status, 200)
-        self.assertTrue(answer.headers["Content-Type"].startswith("text/plain; version=0.0.4"))
+        status, headers, text = self.site.request_api("/metrics")
+        self.assertEqual(status, 200)
+        self.assertTrue(headers["Content-Type"].startswith("text/plain; version=0.0.4"))
         self.assertIn('duet_gateway_up 1\n', text)
         labels = 'route="HTTPRoute default/web",backend="handler/default/web/main"'
         self.assertIn(f'duet_requests_total{{{labels},code="502",reason="Trap"}} 1\n', text)

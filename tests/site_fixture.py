@@ -1,7 +1,9 @@
 """A node of its own for a test: real programs, real runc, CNI and registries, in folders and names that nobody else uses."""
 
 import atexit
+import contextlib
 import fcntl
+import http.client
 import json
 import os
 import pathlib
@@ -260,6 +262,16 @@ class Site:
                 return answer.code, dict(answer.headers), answer.read().decode()
         except urllib.error.URLError as problem:
             return 0, {}, str(problem)  # nobody listens (yet)
+
+    def request_api(self, path):
+        """(status, headers, body) of a GET to the local API, asked as curl --unix-socket does."""
+        connection = http.client.HTTPConnection("localhost", timeout=TIMEOUT_S)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(str(self.root / "run" / "duet.sock"))
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, dict(answer.headers), answer.read().decode()
 
     def wait_answer(self, path, status, **more):
         def answers():

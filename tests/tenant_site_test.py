@@ -1,12 +1,10 @@
 #!/usr/bin/env python3
 """Whole node: handlers of namespaces with different duet.edge/tenant labels run in processes of their own."""
 
-import http.client
 import json
 import os
 import pathlib
 import signal
-import socket
 import threading
 import time
 import unittest
@@ -27,18 +25,6 @@ def web(space, guest, path, **annotations):
     for made in objects:
         made["metadata"]["namespace"] = space
     return objects
-
-
-class UnixConnection(http.client.HTTPConnection):
-    """The local API, asked as curl --unix-socket does."""
-
-    def __init__(self, path):
-        super().__init__("localhost")
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(self.path)
 
 
 class Traffic:
@@ -86,13 +72,6 @@ class Tenants(SiteTest):
         pid = self.supervisor(tenant)
         return [int(one) for one in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()] if pid else []
 
-    def metrics(self):
-        connection = UnixConnection(str(self.site.root / "run" / "duet.sock"))
-        connection.request("GET", "/metrics")
-        text = connection.getresponse().read().decode()
-        connection.close()
-        return text
-
     def log(self, path):
         """The access log's lines for a path."""
         lines = (self.site.root / "access.log").read_text().splitlines()
@@ -123,8 +102,8 @@ class Tenants(SiteTest):
         answers = []
         asker = threading.Thread(target=lambda: answers.append(self.site.request("/red/crash?ms=50000")))
         asker.start()
-        self.site.wait_for("red to be asked", lambda: 'duet_tenant_requests_in_flight{tenant="red"} 1\n' in self.metrics())
-        self.assertIn('duet_tenant_requests_in_flight{tenant="blue"} 0\n', self.metrics())
+        self.site.wait_for("red to be asked", lambda: 'duet_tenant_requests_in_flight{tenant="red"} 1\n' in self.site.request_api("/metrics")[2])
+        self.assertIn('duet_tenant_requests_in_flight{tenant="blue"} 0\n', self.site.request_api("/metrics")[2])
         traffic = [Traffic(self.site, "/blue"), Traffic(self.site, "/plain")]
         os.kill(pids[1][0], signal.SIGABRT)
         asker.join()
@@ -134,7 +113,7 @@ class Tenants(SiteTest):
         self.assertNotEqual(self.workers("red"), pids[1])
         self.assertEqual([one.stop() for one in traffic], [[], []])
         self.assertEqual([self.workers(), self.workers("blue")], [pids[0], pids[2]])
-        self.assertIn('duet_tenant_worker_restarts_total{tenant="red"} 1\n', self.metrics())
+        self.assertIn('duet_tenant_worker_restarts_total{tenant="red"} 1\n', self.site.request_api("/metrics")[2])
         self.site.wait_for("the line", lambda: self.log("/red/crash"))
         self.assertEqual([(one["status"], one["reason"]) for one in self.log("/red/crash")], [(502, "WorkerLost")])
 
