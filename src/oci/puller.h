@@ -23,10 +23,10 @@ struct PullOptions {
   std::vector<std::string> plain_http_registries;
   int64_t size_limit_bytes = kImageSizeLimitBytes;
   int64_t connect_timeout_ms = 15'000;
-  int64_t stall_timeout_ms = 30'000;    // no byte for so long: try again, resuming
+  int64_t stall_timeout_ms = 30'000;             // no byte for so long: try again, resuming
   int64_t timeout_ms = int64_t{60} * 60 * 1000;  // the whole pull
-  int attempt_limit = 5;                // requests for one thing, with back-off between them
-  int64_t backoff_ms = 500;             // before the second; doubles, at most 30 s
+  int attempt_limit = 5;     // requests for one thing, with back-off between them
+  int64_t backoff_ms = 500;  // before the second; doubles, at most 30 s
 };
 
 struct PullProgress {
