@@ -28,22 +28,32 @@ class FrameServer {
  public:
   FrameServer() : listener_(std::move(*net::listen_tcp(*net::make_address("127.0.0.1", 0)))) {
     fcntl(listener_.get(), F_SETFL, 0);  // blocking
+    be_patient(listener_.get());
     const std::string address = net::format_address(*net::local_address(listener_.get()));
     port_ = std::stoi(address.substr(address.rfind(':') + 1));
   }
   int port() const { return port_; }
   // The next connection, whose preface was right; `settings` is the payload of ours.
   FramePeer accept(const std::string& settings = "") {
+    FramePeer peer = accept_silently();
+    peer.send(frame(kSettings, 0, 0, settings));
+    return peer;
+  }
+  // The same, and nothing was said to it.
+  FramePeer accept_silently() {
     sys::Fd fd(::accept(listener_.get(), nullptr, nullptr));
-    const timeval patience{.tv_sec = kTestTimeoutMs / 1000, .tv_usec = 0};
-    setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    EXPECT_TRUE(fd.valid()) << "nobody connected";
+    be_patient(fd.get());
     FramePeer peer(std::move(fd));
     EXPECT_EQ(peer.read_bytes(kPreface.size()), kPreface);
-    peer.send(frame(kSettings, 0, 0, settings));
     return peer;
   }
 
  private:
+  static void be_patient(int fd) {
+    const timeval patience{.tv_sec = kTestTimeoutMs / 1000, .tv_usec = 0};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  }
   sys::Fd listener_;
   int port_ = 0;
 };
@@ -317,9 +327,10 @@ TEST_F(UpstreamHttp2Test, GivesUpAConnectionThatSaysNothing) {
   FrameServer server;
   serve_http2(server.port(), 100);
   auto answer = ask_later();
-  FramePeer peer = server.accept();
+  FramePeer peer = server.accept_silently();
   EXPECT_EQ(answer.get().body, "504 Gateway Timeout: UpstreamTimeout\n");
   EXPECT_EQ(peer.read_until(kReset).error(), kCancel);
+  serve_http2(server.port());
   auto next = ask_later();
   FramePeer other = server.accept();
   other.send(frame(kHeaders, kEndHeaders | kEndStream, other.read_until(kHeaders).stream, kOk));
