@@ -189,9 +189,9 @@ struct SiteView::State {
   }
 };
 
-SiteView::SiteView(Style style, const sys::Clock& clock, LiveBlock::Write write,
+SiteView::SiteView(Style style, const sys::Clock& clock, const LiveBlock::Write& write,
                    LiveBlock::Size size)
-    : state_(std::make_unique<State>(style, clock, std::move(write), std::move(size))) {}
+    : state_(std::make_unique<State>(style, clock, write, std::move(size))) {}
 
 SiteView::~SiteView() { stop(); }
 

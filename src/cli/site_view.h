@@ -21,7 +21,8 @@ class SiteView {
 
   // `write` gets text for the terminal or file; `size` is the terminal's, asked only for kLive.
   // `clock` outlives the view.
-  SiteView(Style style, const sys::Clock& clock, LiveBlock::Write write, LiveBlock::Size size);
+  SiteView(Style style, const sys::Clock& clock, const LiveBlock::Write& write,
+           LiveBlock::Size size);
   ~SiteView();
 
   // Shows the pods of `store` from now on, on a thread of its own, until the view goes or stop().

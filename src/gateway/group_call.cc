@@ -137,6 +137,7 @@ void GroupCall::end() {
   done_ = true;
   link_->front().loop.cancel_timer(timer_);
   std::vector<net::Field> trailers;
+  trailers.reserve(trailers_.size());
   for (const auto& [name, value] : trailers_) {
     trailers.push_back({name, value, net::field_id(name)});
   }

@@ -62,7 +62,7 @@ class ContentReader {
       good_ = false;
       return value;
     }
-    std::memcpy(&value, rest_.data(), sizeof(value));
+    rest_.copy(reinterpret_cast<char*>(&value), sizeof(value));
     rest_.remove_prefix(sizeof(value));
     return value;
   }

@@ -70,6 +70,7 @@ void GroupServing::pass_body() {
   }
   if (body_ended_ && body_rest_.empty() && call_) {
     std::vector<net::Field> trailers;
+    trailers.reserve(body_trailers_.size());
     for (const auto& [name, value] : body_trailers_) {
       trailers.push_back({name, value, net::field_id(name)});
     }

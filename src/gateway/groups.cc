@@ -177,6 +177,7 @@ void Groups::forget(GroupLink& link) {
 
 std::vector<std::string> Groups::names() const {
   std::vector<std::string> names;
+  names.reserve(peers_.size());
   for (const auto& [name, peer] : peers_) {
     names.push_back(name);
   }

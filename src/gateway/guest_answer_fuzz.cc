@@ -26,6 +26,7 @@ struct Said {
 
 std::vector<engine::Field> views(const std::vector<std::pair<std::string, std::string>>& fields) {
   std::vector<engine::Field> all;
+  all.reserve(fields.size());
   for (const auto& [name, value] : fields) {
     all.push_back({name, value});
   }
@@ -65,6 +66,7 @@ class GuestCall final : public Call {
   void end() {
     const auto kept = keep_guest_trailers(views(said_.trailers));
     std::vector<net::Field> trailers;
+    trailers.reserve(kept.size());
     for (const auto& [name, value] : kept) {
       trailers.push_back({name, value, net::field_id(name)});
     }

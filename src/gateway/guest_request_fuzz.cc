@@ -75,6 +75,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   }
   std::vector<engine::Field> said;
+  said.reserve(texts.size());
   for (const auto& [name, value] : texts) {
     said.push_back({name, value});
   }

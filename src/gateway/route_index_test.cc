@@ -18,7 +18,6 @@ struct Shape {
 };
 
 constexpr auto kExact = PathMatch::Type::kExact;
-constexpr auto kPrefix = PathMatch::Type::kPrefix;
 constexpr auto kRegex = PathMatch::Type::kRegularExpression;
 
 RouteTable table_of(const std::vector<std::pair<std::string, Shape>>& shapes) {

@@ -154,7 +154,7 @@ Result<std::string> program_path(const Helper& helper) {
 Result<HelperEvent> run_helper(const Helper& helper, HelperRequest request, int output_fd,
                                int input_fd, int64_t timeout_ms,
                                const std::function<void(const PullProgress&)>& on_progress,
-                               std::stop_token stop) {
+                               const std::stop_token& stop) {
   const int64_t deadline_ms = now_ms() + timeout_ms;
   request.uid = helper.uid;
   request.gid = helper.gid;
@@ -175,7 +175,9 @@ Result<HelperEvent> run_helper(const Helper& helper, HelperRequest request, int 
   if (stop.stop_requested()) {
     return Error(ErrorCode::kUnavailable, "stopped");
   }
-  DUET_TRY(heard);
+  if (!heard.ok()) {
+    return heard.error();
+  }
   DUET_ASSIGN(const sys::ExitStatus status,
               child.wait_for(std::max<int64_t>(1, deadline_ms - now_ms())));
   if (!listener.last()) {

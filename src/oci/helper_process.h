@@ -14,6 +14,6 @@ namespace duet::oci {
 Result<HelperEvent> run_helper(const Helper& helper, HelperRequest request, int output_fd,
                                int input_fd, int64_t timeout_ms,
                                const std::function<void(const PullProgress&)>& on_progress = {},
-                               std::stop_token stop = {});
+                               const std::stop_token& stop = {});
 
 }  // namespace duet::oci

@@ -89,7 +89,7 @@ Result<Image> pull_into(DownloadFolder& folder, ContentStore& store, const Refer
 
 Result<Image> pull(ContentStore& store, const std::string& reference_text,
                    const PullOptions& options, const PullProgressCallback& progress,
-                   std::stop_token stop) {
+                   const std::stop_token& stop) {
   DUET_ASSIGN(const Reference reference, parse_reference(reference_text));
   const auto bring = [&]() -> Result<Image> {
     DUET_ASSIGN(const FetchRequest request, make_request(reference, options));

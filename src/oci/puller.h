@@ -49,6 +49,6 @@ using PullProgressCallback = std::function<void(const PullProgress&)>;
 // busy; kTimeout; kCorrupt: wrong digest or truncated data; kExhausted: a bound; kUnsupported: the
 // image is nothing that duet runs.
 Result<Image> pull(ContentStore& store, const std::string& reference, const PullOptions& options,
-                   const PullProgressCallback& progress = {}, std::stop_token stop = {});
+                   const PullProgressCallback& progress = {}, const std::stop_token& stop = {});
 
 }  // namespace duet::oci

@@ -93,7 +93,7 @@ void RegistryClient::authorize(HttpRequest& request) const {
   }
 }
 
-Result<HttpResponse> RegistryClient::exchange(const std::string& path, HttpRequest request) {
+Result<HttpResponse> RegistryClient::exchange(const std::string& path, const HttpRequest& request) {
   for (bool authenticated = false;;) {
     HttpRequest attempt = request;
     attempt.url = url(path);

@@ -31,7 +31,7 @@ class RegistryClient {
   Status download_once(Download& download);
   std::string url(const std::string& path) const;
   // One exchange with authentication, redirects and scheme fallback.
-  Result<HttpResponse> exchange(const std::string& path, HttpRequest request);
+  Result<HttpResponse> exchange(const std::string& path, const HttpRequest& request);
   Result<HttpResponse> follow(HttpResponse response, HttpRequest request);
   Status authenticate(const HttpResponse& refused);
   Status fetch_token(const std::string& realm, const std::string& service,

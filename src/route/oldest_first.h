@@ -11,6 +11,7 @@ namespace duet::route {
 template <typename Object>
 std::vector<const Object*> oldest_first(const std::vector<Object>& objects) {
   std::vector<const Object*> out;
+  out.reserve(objects.size());
   for (const auto& object : objects) {
     out.push_back(&object);
   }
