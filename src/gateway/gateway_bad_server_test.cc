@@ -224,20 +224,22 @@ TEST_F(BadServerTest, Fields) { expect(kPassedFields); }
 
 // Only the protocol that was asked for may be switched to (RFC 9110 section 7.8).
 TEST_F(BadServerTest, SwitchesToWhatWasAskedFor) {
-  std::string answer;
+  const std::string head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n";
+  const std::string other = head + "Upgrade: other\r\n\r\nsmuggled";
+  const std::string none = head + "\r\nsmuggled";
+  const std::string asked_for = head + "Upgrade: WebSocket\r\n\r\nhello";
+  std::atomic<const std::string*> answer = &other;
   TestServer server([&answer](net::ServerConnection& connection) {
     (void)connection.next();
-    (void)net::send_all(connection.fd(), answer);
+    (void)net::send_all(connection.fd(), *answer.load());
   });
   serve_all({"server", ProxyBackend{.endpoints = {{"127.0.0.1", server.port()}}}});
   const std::string request =
       "GET / HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade\r\nUpgrade: websocket, echo\r\n\r\n";
-  const std::string head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n";
-  answer = head + "Upgrade: other\r\n\r\nsmuggled";
   EXPECT_EQ(raw(request).find("HTTP/1.1 502 "), 0U);
-  answer = head + "\r\nsmuggled";
+  answer = &none;
   EXPECT_EQ(raw(request).find("HTTP/1.1 502 "), 0U);
-  answer = head + "Upgrade: WebSocket\r\n\r\nhello";
+  answer = &asked_for;
   const std::string switched = raw(request);
   EXPECT_TRUE(switched.starts_with("HTTP/1.1 101 ")) << switched;
   EXPECT_TRUE(switched.ends_with("\r\n\r\nhello")) << switched;

@@ -241,7 +241,7 @@ TEST_F(PullFaults, ADigestInTheNameMustBeMet) {
 
 TEST_F(PullFaults, TokensComeFromTheRealmAndStayAtTheRegistry) {
   HttpServer storage([&](const Request& request) { return artifact_.serve(request); });
-  HttpServer* self = nullptr;
+  std::atomic<HttpServer*> self = nullptr;
   HttpServer server([&](const Request& request) -> Answer {
     if (request.path.starts_with("/token?service=reg&scope=repository%3Aa%2Fb%3Apull")) {
       // base64 of user:word
@@ -251,7 +251,7 @@ TEST_F(PullFaults, TokensComeFromTheRealmAndStayAtTheRegistry) {
     }
     if (request.head.find("authorization: bearer t0k") == std::string::npos) {
       return {.status = 401,
-              .headers = {"WWW-Authenticate: Bearer realm=\"http://" + self->address() +
+              .headers = {"WWW-Authenticate: Bearer realm=\"http://" + self.load()->address() +
                           "/token\",service=\"reg\",scope=\"repository:a/b:pull\""}};
     }
     if (request.path.find("/blobs/") != std::string::npos) {

@@ -1,6 +1,7 @@
 #include "route/table_builder.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <map>
 
@@ -29,6 +30,7 @@ gateway::PathMatch path_match(const std::string& type, const std::string& path) 
 
 std::vector<gateway::Header> headers(const std::vector<object::HttpHeader>& from) {
   std::vector<gateway::Header> out;
+  out.reserve(from.size());
   for (const auto& one : from) {
     out.push_back({one.name, one.value});
   }
@@ -82,6 +84,7 @@ gateway::Filters plain_filters(const std::vector<object::HttpRouteFilter>& from)
 
 std::vector<gateway::ValueMatch> value_matches(const std::vector<object::ValueMatch>& from) {
   std::vector<gateway::ValueMatch> out;
+  out.reserve(from.size());
   for (const auto& one : from) {
     out.push_back({one.name, one.value, one.regular_expression});
   }
@@ -105,9 +108,9 @@ std::vector<gateway::WeightedBackend> weigh(std::vector<Share> shares) {
   std::vector<gateway::WeightedBackend> out;
   for (auto& one : shares) {
     const auto weight =
-        one.share > 0
-            ? std::max<std::uint32_t>(1, static_cast<std::uint32_t>(one.share / sum * kSum + 0.5))
-            : 0;
+        one.share > 0 ? std::max<std::uint32_t>(
+                            1, static_cast<std::uint32_t>(std::lround(one.share / sum * kSum)))
+                      : 0;
     out.push_back({std::move(one.backend), weight, std::move(one.filters)});
   }
   return out;
