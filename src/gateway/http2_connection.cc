@@ -48,13 +48,13 @@ void Http2Connection::run() {
   running_ = true;
   int reads = 0;
   while (receive()) {
-    send();
+    gather();
     if (++reads >= kReadsARun) {
       front_.loop.defer(*this);
       break;
     }
   }
-  send();
+  gather();
   running_ = false;
   settle();
 }
@@ -64,7 +64,7 @@ void Http2Connection::pump() {
     return;  // or it is done at the end of run()
   }
   running_ = true;
-  send();
+  gather();
   running_ = false;
   settle();
 }
@@ -73,9 +73,11 @@ void Http2Connection::pump() {
 // While the client does not take what it asked for, nothing more is read from it: what it makes us
 // say has no other bound.
 bool Http2Connection::receive() {
-  stream_.flush();
   if (stream_.out().size() >= kOutBytes) {
-    return false;
+    stream_.flush();
+    if (stream_.out().size() >= kOutBytes) {
+      return false;
+    }
   }
   const bool received = stream_.fill(kReadBytes, kReadBytes);
   net::Buffer& in = stream_.in();
@@ -96,14 +98,14 @@ bool Http2Connection::receive() {
   return (received || stream_.readable()) && !broken_;
 }
 
-// Takes frames from nghttp2 as far as the socket takes them from here.
-void Http2Connection::send() {
+// Takes frames from nghttp2 as far as the socket takes them from here. Less than kOutBytes stay, to
+// be sent with what else comes in this round.
+void Http2Connection::gather() {
   if (state_ != State::kOpen) {
     return;
   }
   for (bool more = true; more && !stream_.failed();) {
-    stream_.flush();
-    bool gathered = false;
+    more = false;
     while (stream_.out().size() < kOutBytes) {
       const std::uint8_t* frames = nullptr;
       const ssize_t size = nghttp2_session_mem_send(session_.get(), &frames);
@@ -112,10 +114,12 @@ void Http2Connection::send() {
         break;
       }
       stream_.out().append({reinterpret_cast<const char*>(frames), static_cast<std::size_t>(size)});
-      gathered = true;
     }
-    stream_.flush();
-    more = resume_streams() || (gathered && stream_.out().empty());
+    if (stream_.out().size() >= kOutBytes) {
+      stream_.flush();
+      more = stream_.out().size() < kOutBytes;
+    }
+    more |= resume_streams();
   }
 }
 
@@ -139,7 +143,19 @@ bool Http2Connection::over() const {
          (broken_ || nghttp2_session_want_read(session_.get()) == 0);
 }
 
+// Sends what was gathered: with what other connections have, and where nothing follows at once.
+void Http2Connection::send() {
+  if (state_ == State::kOpen && !over() && !stream_.out().empty() && stream_.writable()) {
+    front_.sends.add(stream_);  // a failure, and room after a lack of it, come back as events
+    sent_before_ = stream_.sent_bytes() + stream_.out().size();
+    progress_ns_ = front_.loop.now_ns();
+  } else {
+    stream_.flush();
+  }
+}
+
 void Http2Connection::settle() {
+  send();
   if (stream_.failed() || stream_.ended()) {
     close();
     return;
@@ -199,6 +215,22 @@ void Http2Connection::consume(std::int32_t stream_id, std::size_t size) {
   }
 }
 
+Http2Connection::Awaited Http2Connection::awaited() {
+  if (state_ == State::kLinger) {
+    return Awaited::kEnd;
+  }
+  if (draining_ && !goodbye_said_) {
+    return Awaited::kGoodbye;
+  }
+  if (head_began_ns_ != 0) {
+    return Awaited::kHead;
+  }
+  if (!stream_.out().empty()) {
+    return Awaited::kRoom;
+  }
+  return streams_.empty() ? Awaited::kRequest : Awaited::kNothing;
+}
+
 void Http2Connection::set_timer() {
   if (state_ == State::kClosed) {
     return;
@@ -210,38 +242,51 @@ void Http2Connection::set_timer() {
     sent_before_ = stream_.sent_bytes();
     progress_ns_ = since_ns = front_.loop.now_ns();
   }
-  if (state_ == State::kLinger) {
-    timeout_ms = limits.linger_timeout_ms;
-  } else if (draining_ && !goodbye_said_) {
-    timeout_ms = kGoodbyeMs;
-  } else if (head_began_ns_ != 0) {
-    timeout_ms = limits.head_timeout_ms;
-    since_ns = head_began_ns_;
-  } else if (!stream_.out().empty()) {
-    timeout_ms = limits.stall_timeout_ms;
-  } else if (streams_.empty()) {
-    stream_.release_memory();
-    timeout_ms = had_request_ ? limits.idle_timeout_ms : limits.head_timeout_ms;
-  } else {
-    front_.loop.cancel_timer(timer_);
-    return;
+  timed_ = awaited();
+  switch (timed_) {
+    case Awaited::kNothing:
+      front_.loop.cancel_timer(timer_);
+      return;
+    case Awaited::kEnd:
+      timeout_ms = limits.linger_timeout_ms;
+      break;
+    case Awaited::kGoodbye:
+      timeout_ms = kGoodbyeMs;
+      break;
+    case Awaited::kHead:
+      timeout_ms = limits.head_timeout_ms;
+      since_ns = head_began_ns_;
+      break;
+    case Awaited::kRoom:
+      timeout_ms = limits.stall_timeout_ms;
+      break;
+    case Awaited::kRequest:
+      stream_.release_memory();
+      timeout_ms = had_request_ ? limits.idle_timeout_ms : limits.head_timeout_ms;
   }
   front_.loop.set_timer(timer_, timeout_ms * kNsPerMs - (front_.loop.now_ns() - since_ns));
 }
 
 void Http2Connection::on_timer() {
-  if (state_ == State::kLinger) {
-    close();
+  if (timed_ != awaited()) {
+    set_timer();  // what waited has been sent since, at the end of a round
     return;
   }
-  if (draining_ && !goodbye_said_) {
-    say_goodbye();
-  } else if (!stream_.out().empty()) {
-    close();  // it reads nothing, also no last words
-    return;
-  } else {
-    nghttp2_session_terminate_session(
-        session_.get(), head_began_ns_ != 0 ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_NO_ERROR);
+  switch (timed_) {
+    case Awaited::kNothing:
+      return;
+    case Awaited::kEnd:
+    case Awaited::kRoom:
+      close();  // it reads nothing, also no last words
+      return;
+    case Awaited::kGoodbye:
+      say_goodbye();
+      break;
+    case Awaited::kHead:
+      nghttp2_session_terminate_session(session_.get(), NGHTTP2_ENHANCE_YOUR_CALM);
+      break;
+    case Awaited::kRequest:
+      nghttp2_session_terminate_session(session_.get(), NGHTTP2_NO_ERROR);
   }
   pump();
 }

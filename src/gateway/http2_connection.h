@@ -54,7 +54,7 @@ class Http2Connection final : public FrontConnection, public net::IoHandler, pub
   Front& front() { return front_; }
   const Client& client() const { return client_; }
   nghttp2_session* session() { return session_.get(); }
-  // Something was submitted; sends it unless that is being done already.
+  // Something was submitted; it is sent at the end of the loop's round, with what else waits then.
   void pump();
   // Body bytes went on to a backend, or nobody wants them: the client may send as many more.
   void consume(std::int32_t stream_id, std::size_t size);
@@ -69,17 +69,28 @@ class Http2Connection final : public FrontConnection, public net::IoHandler, pub
     kLinger,  // has said everything and reads until the client closes
     kClosed,
   };
+  // What the timer is for.
+  enum class Awaited : std::uint8_t {
+    kNothing,
+    kEnd,      // of what the client still sends
+    kGoodbye,  // that the client has read that no more requests should come
+    kHead,     // that has begun
+    kRoom,     // for what waits to be sent
+    kRequest,
+  };
 
   Status make_session();
   void run();
   bool receive();
-  void send();
+  void gather();
   bool resume_streams();
+  void send();
   bool over() const;
   void settle();
   void end_streams();
   void say_goodbye();
   void close();
+  Awaited awaited();
   void set_timer();
   void on_timer();
 
@@ -108,6 +119,7 @@ class Http2Connection final : public FrontConnection, public net::IoHandler, pub
   std::int64_t progress_ns_ = 0;    // when the client last took something, or a stream ended
   std::int64_t head_began_ns_ = 0;  // of a head that is not complete; 0: none
   std::uint64_t sent_before_ = 0;
+  Awaited timed_ = Awaited::kNothing;
   bool had_request_ = false;
   std::vector<std::int32_t> drained_;  // streams that took data while their backend waited
   std::unordered_map<std::int32_t, std::unique_ptr<Http2Stream>> streams_;

@@ -100,18 +100,25 @@ void UpstreamSession::on_io(std::uint32_t events) {
       }
     }
   }
-  run();
+  work();
+  close_if_over();
+  if (!stream_.out().empty() && stream_.writable()) {
+    pool_.loop().defer(*this);
+  }
 }
 
+// At the end of the loop's round: sends what all requests of the round have to say in one go.
 void UpstreamSession::run_deferred() {
   if (closed_) {
     pool_.drop(*this);  // destroys this
     return;
   }
-  run();
+  work();
+  stream_.flush();
+  close_if_over();
 }
 
-void UpstreamSession::run() {
+void UpstreamSession::work() {
   if (running_ || closed_) {
     return;
   }
@@ -120,17 +127,16 @@ void UpstreamSession::run() {
     int reads = 0;
     while (receive()) {
       settle_users();
-      send();
+      gather();
       if (++reads >= kReadsARun) {
         pool_.loop().defer(*this);
         break;
       }
     }
-    send();
+    gather();
   }
   settle_users();
   running_ = false;
-  close_if_over();
 }
 
 void UpstreamSession::close_if_over() {
@@ -167,12 +173,11 @@ bool UpstreamSession::receive() {
   return received || stream_.readable();
 }
 
-// Takes frames from nghttp2 as far as the socket takes them from here.
-void UpstreamSession::send() {
+// Takes frames from nghttp2 as far as the socket takes them from here. Less than kOutBytes stay for
+// the end of the round.
+void UpstreamSession::gather() {
   bool more = !closed_;
   while (more && !stream_.failed()) {
-    stream_.flush();
-    bool gathered = false;
     while (stream_.out().size() < kOutBytes) {
       const std::uint8_t* frames = nullptr;
       const ssize_t size = nghttp2_session_mem_send(session_.get(), &frames);
@@ -181,13 +186,12 @@ void UpstreamSession::send() {
         return;
       }
       if (size == 0) {
-        break;
+        return;
       }
       stream_.out().append({reinterpret_cast<const char*>(frames), static_cast<std::size_t>(size)});
-      gathered = true;
     }
     stream_.flush();
-    more = gathered && stream_.out().empty();
+    more = stream_.out().size() < kOutBytes;
   }
 }
 
@@ -222,7 +226,7 @@ void UpstreamSession::on_idle() {
   if (users_.empty() && !closed_) {
     retired_ = true;
     nghttp2_session_terminate_session(session_.get(), NGHTTP2_NO_ERROR);
-    run();
+    pool_.loop().defer(*this);
   }
 }
 

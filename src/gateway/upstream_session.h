@@ -101,9 +101,9 @@ class UpstreamSession final : public net::IoHandler, public net::Deferred {
   void run_deferred() override;
 
  private:
-  void run();
+  void work();
   bool receive();
-  void send();
+  void gather();
   void settle_users();
   void end_users();
   void close_if_over();
