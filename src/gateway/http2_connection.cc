@@ -54,6 +54,7 @@ void Http2Connection::run() {
       break;
     }
   }
+  note_client_end();
   gather();
   running_ = false;
   settle();
@@ -134,18 +135,39 @@ bool Http2Connection::resume_streams() {
   return resumed;
 }
 
+// A client that has ended sending gets the answers to what it has asked. One that is gone looks the
+// same at first: its system answers the ping by a reset.
+void Http2Connection::note_client_end() {
+  if (!stream_.ended() || client_ended_ || state_ != State::kOpen) {
+    return;
+  }
+  client_ended_ = true;
+  for (const auto& [id, stream] : streams_) {
+    stream->client_ended();
+  }
+  if (!streams_.empty()) {
+    nghttp2_submit_ping(session_.get(), NGHTTP2_FLAG_NONE, nullptr);
+  }
+}
+
 // Nothing more is said on either side.
 bool Http2Connection::over() const {
+  if (nghttp2_session_want_write(session_.get()) != 0) {
+    return false;
+  }
+  if (client_ended_ && !broken_) {
+    return streams_.empty();
+  }
   if (draining_ && !goodbye_said_ && !broken_) {
     return false;
   }
-  return nghttp2_session_want_write(session_.get()) == 0 &&
-         (broken_ || nghttp2_session_want_read(session_.get()) == 0);
+  return broken_ || nghttp2_session_want_read(session_.get()) == 0;
 }
 
 // Sends what was gathered: with what other connections have, and where nothing follows at once.
 void Http2Connection::send() {
-  if (state_ == State::kOpen && !over() && !stream_.out().empty() && stream_.writable()) {
+  const bool goes_on = state_ == State::kOpen && !client_ended_ && !over();
+  if (goes_on && !stream_.out().empty() && stream_.writable()) {
     front_.sends.add(stream_);  // a failure, and room after a lack of it, come back as events
     sent_before_ = stream_.sent_bytes() + stream_.out().size();
     progress_ns_ = front_.loop.now_ns();
@@ -156,11 +178,13 @@ void Http2Connection::send() {
 
 void Http2Connection::settle() {
   send();
-  if (stream_.failed() || stream_.ended()) {
+  const bool done = state_ == State::kOpen ? over() && stream_.out().empty() : stream_.ended();
+  if (stream_.failed() || (done && stream_.ended())) {
+    stream_.say_end();
     close();
     return;
   }
-  if (state_ == State::kOpen && over() && stream_.out().empty()) {
+  if (state_ == State::kOpen && done) {
     // What the client still sends is read over, so that our last words are not lost to a reset.
     state_ = State::kLinger;
     progress_ns_ = front_.loop.now_ns();

@@ -85,6 +85,7 @@ class Http2Connection final : public FrontConnection, public net::IoHandler, pub
   void gather();
   bool resume_streams();
   void send();
+  void note_client_end();
   bool over() const;
   void settle();
   void end_streams();
@@ -110,6 +111,7 @@ class Http2Connection final : public FrontConnection, public net::IoHandler, pub
   bool draining_ = false;
   bool goodbye_said_ = false;  // the last GOAWAY
   bool broken_ = false;        // nothing that the client sends can be understood any more
+  bool client_ended_ = false;  // it has ended sending, and may still read
   FrameBudget idle_frames_{kIdleFrames, kIdleFramesPerSecond};
   FrameBudget resets_{kResets, kResetsPerSecond};  // that its errors made us send
   std::uint64_t replies_ = 0;                      // frames that follow data

@@ -132,5 +132,42 @@ TEST_F(Http2ConnectionTest, EndsAConnectionWhoseClientTakesNothing) {
   EXPECT_FALSE(is_open());
 }
 
+TEST_F(Http2ConnectionTest, AnswersAClientThatHasEndedSending) {
+  const sys::Fd socket = client(get(1) + get(3));
+  shutdown(socket.get(), SHUT_WR);
+  turns();
+  ASSERT_EQ(calls_.size(), 2U);
+  calls_[0]->answer("hello");
+  turns();
+  EXPECT_TRUE(is_open());
+  calls_[0]->answer("hello");
+  turns();
+  EXPECT_EQ(count(MemoryFront::receive(socket.get()), kData), 2);
+  EXPECT_FALSE(is_open());
+}
+
+TEST_F(Http2ConnectionTest, DropsARequestWhoseClientEndsInItsMiddle) {
+  const sys::Fd socket =
+      client(frame(kHeaders, kEndHeaders, 1, kGet) + get(3) + frame(kHeaders, 0, 5, kGet));
+  ASSERT_EQ(calls_.size(), 2U);
+  shutdown(socket.get(), SHUT_WR);
+  turns();
+  EXPECT_EQ(count(MemoryFront::receive(socket.get()), kReset), 2);
+  ASSERT_EQ(calls_.size(), 1U);
+  calls_[0]->answer("hello");
+  turns();
+  EXPECT_EQ(count(MemoryFront::receive(socket.get()), kData), 1);
+  EXPECT_FALSE(is_open());
+}
+
+TEST_F(Http2ConnectionTest, DropsTheRequestsOfAClientThatIsGone) {
+  sys::Fd socket = client(get(1));
+  ASSERT_EQ(calls_.size(), 1U);
+  socket.reset();
+  turns();
+  EXPECT_TRUE(calls_.empty());
+  EXPECT_FALSE(is_open());
+}
+
 }  // namespace
 }  // namespace duet::gateway

@@ -69,6 +69,12 @@ void Http2Stream::end_body() {
   watch();
 }
 
+void Http2Stream::client_ended() {
+  if (!body_ended_ && !answer_ended_) {
+    reset(NGHTTP2_CANCEL);
+  }
+}
+
 // Gives the call what there is of the request's body.
 void Http2Stream::pump_body() {
   Call* call = transaction_.call();

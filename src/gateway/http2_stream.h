@@ -37,6 +37,8 @@ class Http2Stream final : public Caller {
   void body(std::string_view data);
   // The client has sent all.
   void end_body();
+  // The client sends nothing more on its connection: what is not whole will not be.
+  void client_ended();
   // Takes up to `size` bytes of the answer for a DATA frame.
   ssize_t read_answer(std::uint8_t* into, std::size_t size, std::uint32_t& flags);
   // The stream is closed; `error`: how, 0 is well.
