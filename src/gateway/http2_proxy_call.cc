@@ -20,9 +20,11 @@ Http2ProxyCall::Http2ProxyCall(UpstreamPool& pool, std::shared_ptr<Servers> serv
       caller_(caller),
       has_body_(head.framing != net::Framing::kNone),
       body_(pool.buffers()),
-      body_ended_(!has_body_),
       section_(net::HttpLimits{}),
       pending_(pool.buffers()) {
+  if (!has_body_) {
+    body_.finish({});
+  }
   make_request(head);
 }
 
@@ -76,7 +78,7 @@ void Http2ProxyCall::attach() {
     return;
   }
   reused_ = (*session)->connected();
-  body_deferred_ = false;
+  (void)body_.end_wait();  // of the connection before
   const auto id = (*session)->submit(request_, has_body_, *this);
   if (!id.ok()) {
     fail(502, "ConnectFailed", id.error().message());
@@ -126,55 +128,36 @@ std::size_t Http2ProxyCall::write_body(std::string_view data) {
     return 0;
   }
   body_.append(data);
-  if (body_deferred_) {
-    body_deferred_ = false;
-    session_->resume_body(id_);
-  }
+  resume_body();
   return data.size();
 }
 
 void Http2ProxyCall::finish_body(std::span<const net::Field> trailers) {
-  if (done_ || body_ended_) {
+  if (done_ || body_.finished()) {
     return;
   }
-  for (const net::Field& trailer : trailers) {
-    trailers_.emplace_back(trailer.name, trailer.value);
-  }
-  body_ended_ = true;
-  if (body_deferred_) {
-    body_deferred_ = false;
+  body_.finish(trailers);
+  resume_body();
+}
+
+void Http2ProxyCall::resume_body() {
+  if (body_.end_wait()) {
     session_->resume_body(id_);
   }
 }
 
-ssize_t Http2ProxyCall::read_body(std::uint8_t* into, std::size_t size, std::uint32_t& flags) {
-  if (body_.empty() && !body_ended_) {
-    body_deferred_ = true;
-    return NGHTTP2_ERR_DEFERRED;
+ssize_t Http2ProxyCall::read_body(nghttp2_session* session, std::uint8_t* into, std::size_t size,
+                                  std::uint32_t& flags) {
+  const ssize_t taken = body_.read(session, id_, into, size, flags);
+  if (taken == NGHTTP2_ERR_DEFERRED) {
+    return taken;
   }
-  const std::size_t taken = std::min(size, body_.size());
-  std::copy_n(body_.view().data(), taken, into);  // of nothing, too
-  body_.consume(taken);
   body_read_ |= taken > 0;
   set_timer();  // the server takes something
-  if (body_.empty()) {
-    body_.release();
-    if (body_ended_) {
-      flags |= NGHTTP2_DATA_FLAG_EOF;
-      if (!trailers_.empty()) {
-        flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-        Http2Fields out;
-        for (const auto& [name, value] : trailers_) {
-          out.add(name, value);
-        }
-        session_->submit_trailers(id_, out);
-      }
-    }
-  }
   if (body_short_ && body_.size() < kBodyBytes / 2) {
     session_->settle_soon(*this);
   }
-  return static_cast<ssize_t>(taken);
+  return taken;
 }
 
 void Http2ProxyCall::resume_answer() {

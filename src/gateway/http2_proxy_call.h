@@ -6,6 +6,7 @@
 
 #include "gateway/attempts.h"
 #include "gateway/exchange.h"
+#include "gateway/http2_body.h"
 #include "gateway/http2_fields.h"
 #include "gateway/http2_head.h"
 #include "gateway/upstream_pool.h"
@@ -38,7 +39,8 @@ class Http2ProxyCall final : public Call, public UpstreamSession::User {
   void on_section_end(bool ended) override;
   void on_body(std::string_view data) override;
   void on_body_end() override;
-  ssize_t read_body(std::uint8_t* into, std::size_t size, std::uint32_t& flags) override;
+  ssize_t read_body(nghttp2_session* session, std::uint8_t* into, std::size_t size,
+                    std::uint32_t& flags) override;
   void on_closed(UpstreamSession::Close how, const std::string& detail) override;
   void on_settled() override;
 
@@ -46,6 +48,7 @@ class Http2ProxyCall final : public Call, public UpstreamSession::User {
   void make_request(const CallHead& head);
   void attach();
   void leave_session();
+  void resume_body();
   void fail_before_answer(Fault fault, int status, std::string_view reason, std::string detail);
   void time_out(std::string_view what);
   void pass_head(bool ended);
@@ -63,12 +66,9 @@ class Http2ProxyCall final : public Call, public UpstreamSession::User {
   std::string request_text_;  // what request_ views
   Http2Fields request_;       // the head, for sending it again
   bool has_body_ = false;
-  net::Buffer body_;            // of the request, that the server did not take yet
-  bool body_short_ = false;     // write_body() was short
-  bool body_ended_ = false;     // the caller has given all
-  bool body_deferred_ = false;  // nghttp2 waits for more
-  bool body_read_ = false;      // some of it was sent
-  std::vector<std::pair<std::string, std::string>> trailers_;  // of the request
+  Http2Body body_;           // of the request
+  bool body_short_ = false;  // write_body() was short
+  bool body_read_ = false;   // some of it was sent
   UpstreamSession* session_ = nullptr;
   std::int32_t id_ = 0;
   bool reused_ = false;  // the connection had been used before

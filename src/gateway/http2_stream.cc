@@ -1,7 +1,6 @@
 #include "gateway/http2_stream.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "gateway/http2_connection.h"
 #include "gateway/http2_fields.h"
@@ -11,9 +10,9 @@ namespace {
 
 constexpr std::int64_t kNsPerMs = 1'000'000;
 
-ssize_t read_answer_of(nghttp2_session*, std::int32_t, std::uint8_t* into, std::size_t size,
+ssize_t read_answer_of(nghttp2_session* session, std::int32_t, std::uint8_t* into, std::size_t size,
                        std::uint32_t* flags, nghttp2_data_source* source, void*) {
-  return static_cast<Http2Stream*>(source->ptr)->read_answer(into, size, *flags);
+  return static_cast<Http2Stream*>(source->ptr)->read_answer(session, into, size, *flags);
 }
 
 }  // namespace
@@ -70,7 +69,7 @@ void Http2Stream::end_body() {
 }
 
 void Http2Stream::client_ended() {
-  if (!body_ended_ && !answer_ended_) {
+  if (!body_ended_ && !answer_.finished()) {
     reset(NGHTTP2_CANCEL);
   }
 }
@@ -78,7 +77,7 @@ void Http2Stream::client_ended() {
 // Gives the call what there is of the request's body.
 void Http2Stream::pump_body() {
   Call* call = transaction_.call();
-  if (call == nullptr || answer_ended_ || closed_) {
+  if (call == nullptr || answer_.finished() || closed_) {
     discard_body();
     return;
   }
@@ -209,23 +208,20 @@ bool Http2Stream::on_data(std::string_view data) {
 }
 
 void Http2Stream::on_end(std::span<const net::Field> trailers) {
-  if (answer_ended_ || closed_) {
+  if (answer_.finished() || closed_) {
     return;
   }
   if (counted_ && answer_left_ > 0) {
     on_failure({.status = 502, .reason = "BadLength", .detail = "less body than Content-Length"});
     return;
   }
-  for (const net::Field& trailer : trailers) {
-    trailers_.emplace_back(trailer.name, trailer.value);
-  }
-  answer_ended_ = true;
+  answer_.finish(trailers);
   transaction_.cancel_deadline();
   resume_data();
 }
 
 void Http2Stream::on_failure(const Failure& failure) {
-  if (answer_ended_ || closed_) {
+  if (answer_.finished() || closed_) {
     return;
   }
   transaction_.fail(failure);
@@ -239,43 +235,26 @@ void Http2Stream::on_failure(const Failure& failure) {
 }
 
 void Http2Stream::resume_data() {
-  if (deferred_) {
-    deferred_ = false;
+  if (answer_.end_wait()) {
     nghttp2_session_resume_data(connection_.session(), id_);
   }
 }
 
-ssize_t Http2Stream::read_answer(std::uint8_t* into, std::size_t size, std::uint32_t& flags) {
-  if (answer_.empty() && !answer_ended_) {
-    deferred_ = true;
-    return NGHTTP2_ERR_DEFERRED;
+ssize_t Http2Stream::read_answer(nghttp2_session* session, std::uint8_t* into, std::size_t size,
+                                 std::uint32_t& flags) {
+  const ssize_t taken = answer_.read(session, id_, into, size, flags);
+  if (taken == NGHTTP2_ERR_DEFERRED) {
+    return taken;
   }
-  const std::size_t taken = std::min(size, answer_.size());
   if (taken > 0) {
-    std::memcpy(into, answer_.view().data(), taken);
-    answer_.consume(taken);
-    connection_.answer_bytes() -= taken;
+    connection_.answer_bytes() -= static_cast<std::size_t>(taken);
     progress_ns_ = connection_.front().loop.now_ns();
-  }
-  if (answer_.empty()) {
-    answer_.release();
-    if (answer_ended_) {
-      flags |= NGHTTP2_DATA_FLAG_EOF;
-      if (!trailers_.empty()) {
-        flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-        Http2Fields out;
-        for (const auto& [name, value] : trailers_) {
-          out.add(name, value);
-        }
-        nghttp2_submit_trailer(connection_.session(), id_, out.data(), out.size());
-      }
-    }
   }
   if (answer_paused_) {
     connection_.note_drained(id_);
   }
   watch();
-  return static_cast<ssize_t>(taken);
+  return taken;
 }
 
 bool Http2Stream::resume_if_drained() {
@@ -297,7 +276,7 @@ void Http2Stream::closed(std::uint32_t error) {
     transaction_.set_reason(error == NGHTTP2_CANCEL ? "ClientGone" : "BadRequest");
     transaction_.set_detail(nghttp2_http2_strerror(error));
   }
-  if (!transaction_.has_reason() && (!answer_ended_ || error != NGHTTP2_NO_ERROR)) {
+  if (!transaction_.has_reason() && (!answer_.finished() || error != NGHTTP2_NO_ERROR)) {
     transaction_.set_reason("ClientGone");
     transaction_.set_detail(nghttp2_http2_strerror(error));
   }

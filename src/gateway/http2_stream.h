@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gateway/exchange.h"
+#include "gateway/http2_body.h"
 #include "gateway/http2_head.h"
 #include "gateway/transaction.h"
 #include "net/buffer.h"
@@ -39,8 +40,9 @@ class Http2Stream final : public Caller {
   void end_body();
   // The client sends nothing more on its connection: what is not whole will not be.
   void client_ended();
-  // Takes up to `size` bytes of the answer for a DATA frame.
-  ssize_t read_answer(std::uint8_t* into, std::size_t size, std::uint32_t& flags);
+  // Takes up to `size` bytes of the answer for a DATA frame, as nghttp2's read callback.
+  ssize_t read_answer(nghttp2_session* session, std::uint8_t* into, std::size_t size,
+                      std::uint32_t& flags);
   // The stream is closed; `error`: how, 0 is well.
   void closed(std::uint32_t error);
   // There is room again for answer data.
@@ -79,11 +81,9 @@ class Http2Stream final : public Caller {
   bool body_blocked_ = false;   // the backend takes no more body now
   bool body_ended_ = false;     // the client has sent all
   bool body_finished_ = false;  // the call knows that the body is complete
-  net::Buffer answer_;          // answer data that the client's window did not take yet
+  Http2Body answer_;            // that the client's window did not take yet
   bool head_written_ = false;
-  bool answer_ended_ = false;
   bool answer_paused_ = false;  // the backend waits until answer_ is smaller
-  bool deferred_ = false;       // nghttp2 waits for data
   bool bodyless_ = false;       // HEAD, 204, 304: data of the backend are dropped
   bool counted_ = false;        // answer_left_ has a meaning
   bool closed_ = false;
@@ -91,7 +91,6 @@ class Http2Stream final : public Caller {
   std::uint64_t answer_left_ = 0;
   std::int64_t progress_ns_ = 0;  // when the client last sent or took something
   std::vector<net::Field> fields_;
-  std::vector<std::pair<std::string, std::string>> trailers_;
   net::MemberTimer<Http2Stream, &Http2Stream::on_stall> stall_{*this};
 };
 

@@ -57,10 +57,6 @@ void UpstreamSession::resume_body(std::int32_t id) {
   pool_.loop().defer(*this);
 }
 
-void UpstreamSession::submit_trailers(std::int32_t id, const Http2Fields& trailers) {
-  nghttp2_submit_trailer(session_.get(), id, trailers.data(), trailers.size());
-}
-
 void UpstreamSession::consume(std::int32_t id, std::size_t size) {
   nghttp2_session_consume(session_.get(), id, size);
   pool_.loop().defer(*this);

@@ -55,9 +55,10 @@ class UpstreamSession final : public net::IoHandler, public net::Deferred {
     // A piece of the answer's body; the server may send as many more after consume().
     virtual void on_body(std::string_view data) = 0;
     virtual void on_body_end() = 0;
-    // Takes up to `size` bytes of the request's body for a DATA frame, as nghttp2's read callback.
-    // Must not ask for more of it.
-    virtual ssize_t read_body(std::uint8_t* into, std::size_t size, std::uint32_t& flags) = 0;
+    // Takes up to `size` bytes of the request's body for a DATA frame, as nghttp2's read callback;
+    // Http2Body does it. Must not ask for more of it.
+    virtual ssize_t read_body(nghttp2_session* session, std::uint8_t* into, std::size_t size,
+                              std::uint32_t& flags) = 0;
     // The request is over, and this is not called any more.
     virtual void on_closed(Close how, const std::string& detail) = 0;
     // All that has come was told.
@@ -85,8 +86,6 @@ class UpstreamSession final : public net::IoHandler, public net::Deferred {
   Result<std::int32_t> submit(const Http2Fields& head, bool has_body, User& user);
   // read_body() has something again.
   void resume_body(std::int32_t id);
-  // The request's trailers, from inside read_body().
-  void submit_trailers(std::int32_t id, const Http2Fields& trailers);
   // Bytes of on_body() went on.
   void consume(std::int32_t id, std::size_t size);
   // on_settled() of `user` is called soon.

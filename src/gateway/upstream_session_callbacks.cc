@@ -65,14 +65,14 @@ struct UpstreamCallbacks {
   }
 };
 
-ssize_t UpstreamSession::read_body_of(nghttp2_session*, std::int32_t id, std::uint8_t* into,
+ssize_t UpstreamSession::read_body_of(nghttp2_session* session, std::int32_t id, std::uint8_t* into,
                                       std::size_t size, std::uint32_t* flags, nghttp2_data_source*,
                                       void* data) {
   User* user = static_cast<UpstreamSession*>(data)->find(id);
   if (user == nullptr) {
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
-  return user->read_body(into, size, *flags);
+  return user->read_body(session, into, size, *flags);
 }
 
 Status UpstreamSession::make_session() {
