@@ -75,6 +75,18 @@ TEST_F(ClientTest, HeadsAndTargetsHaveTheirOwnAnswers) {
   EXPECT_EQ(ask({.target = "/", .fields = {{"x", std::string(33 << 10, 'x')}}}).status, 431);
 }
 
+TEST_F(ClientTest, OptionsOfAllAreTheGatewaysOwn) {
+  TestServer server(serve_echo);
+  set_table(table_to(server));
+  const Answer answer = ask({.method = "OPTIONS", .target = "*"});
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, "");
+  EXPECT_EQ(net::find_value(answer.fields, "content-length"), "0");
+  EXPECT_EQ(net::find_value(answer.fields, "content-type"), "");
+  set_table({});
+  EXPECT_EQ(ask({.method = "OPTIONS", .target = "*"}).status, 200);
+}
+
 TEST_F(ClientTest, AnAddressHasItsRate) {
   TestServer server(serve_echo);
   RouteTable table = table_to(server);

@@ -64,6 +64,7 @@ const Case kPseudoFields[] = {
     reset("8.3.1", "a relative :path", whole(head({.path = "x"}))),
     reset("8.3.1", "an absolute :path", whole(head({.path = "http://b/"}))),
     reset("8.3.1", "an asterisk without OPTIONS", whole(head({.path = "*"}))),
+    {"8.3.1", "OPTIONS with an asterisk", whole(head({.method = "OPTIONS", .path = "*"})), 200, {}},
     refused_head("8.3.1", "a fragment in :path", head({.path = "/a#b"})),
     refused_head("8.3.1", "a byte beyond ASCII in :path", head({.path = "/\xc3\xa4"})),
     refused_head("8.3.1", "a dot segment in :path", head({.path = "/a/../b"})),

@@ -14,13 +14,19 @@ constexpr std::string_view kRequestTooLarge = "RequestTooLarge";
 }  // namespace
 
 std::string format_own_answer(const OwnAnswer& answer) {
+  if (answer.reason.empty()) {
+    return {};
+  }
   std::string body = std::to_string(answer.status);
   body.append(" ").append(net::status_reason(answer.status)).append(": ");
   return body.append(answer.reason).append("\n");
 }
 
 std::vector<net::Field> own_answer_fields(const OwnAnswer& answer) {
-  std::vector<net::Field> fields{{"Content-Type", "text/plain; charset=utf-8"}};
+  std::vector<net::Field> fields;
+  if (!answer.reason.empty()) {
+    fields.push_back({"Content-Type", "text/plain; charset=utf-8"});
+  }
   if (!answer.location.empty()) {
     fields.push_back({"Location", answer.location});
   }
@@ -51,6 +57,10 @@ void Transaction::begin(const net::RequestHead& request) {
 }
 
 std::optional<OwnAnswer> Transaction::find_call(const net::RequestHead& request, Caller& caller) {
+  if (request.path ==
+      "*") {  // RFC 9110 section 9.3.7: it asks the gateway itself, whether it is there
+    return OwnAnswer{.status = 200, .reason = {}, .location = {}};
+  }
   const auto match = front_.table ? front_.table->index().find(client_.listener, request)
                                   : std::optional<RouteMatch>();
   if (!match) {

@@ -26,7 +26,7 @@ struct Client {
 // An answer of the gateway itself: the status, and one word why, a constant.
 struct OwnAnswer {
   int status = 500;
-  std::string_view reason;
+  std::string_view reason;  // empty: the status says everything, and there is no body
   std::string location;     // of a redirect
   std::string retry_after;  // seconds; empty: not said
 };
