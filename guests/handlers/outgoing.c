@@ -1,5 +1,6 @@
 // Makes the outgoing request that the headers describe and relays its answer: x-url (required),
-// x-method (GET when absent), x-timeout-ms (to the first byte). The body of the request, unless the
+// x-method (GET when absent), x-connect-timeout-ms, x-timeout-ms (to the first byte),
+// x-between-timeout-ms (from then on, between bytes). The body of the request, unless the
 // method is GET or HEAD, goes along. An error of the host is answered 502 with
 // "error-code <number>", the case of wasi:http's error-code.
 #include <string.h>
@@ -21,6 +22,11 @@ static void send_body(Request request, Writer* writer) {
   }
 }
 
+static uint64_t milliseconds(Fields headers, const char* name) {
+  Text value;
+  return header(headers, name, &value) ? number(value, 1000) : 0;
+}
+
 void handle(Request request, ResponseOut out) {
   Fields headers = request_headers(request);
   Call call = {.headers = wasi_http_types_constructor_fields()};
@@ -30,7 +36,9 @@ void handle(Request request, ResponseOut out) {
     return;
   }
   call.method = method_of(header(headers, "x-method", &value) ? value : text("GET"));
-  if (header(headers, "x-timeout-ms", &value)) call.first_byte_timeout_ms = number(value, 1000);
+  call.connect_timeout_ms = milliseconds(headers, "x-connect-timeout-ms");
+  call.first_byte_timeout_ms = milliseconds(headers, "x-timeout-ms");
+  call.between_bytes_timeout_ms = milliseconds(headers, "x-between-timeout-ms");
   Writer writer;
   PendingAnswer pending;
   Response response;

@@ -45,12 +45,16 @@ static wasi_http_types_own_request_options_t build_options(const Call* call) {
       wasi_http_types_borrow_request_options(options);
   wasi_http_types_duration_t connect_ns = call->connect_timeout_ms * 1000000;
   wasi_http_types_duration_t first_byte_ns = call->first_byte_timeout_ms * 1000000;
+  wasi_http_types_duration_t between_bytes_ns = call->between_bytes_timeout_ms * 1000000;
   // A host that has no such timeouts refuses them; its own then hold.
   if (connect_ns > 0) {
     wasi_http_types_method_request_options_set_connect_timeout(borrowed, &connect_ns);
   }
   if (first_byte_ns > 0) {
     wasi_http_types_method_request_options_set_first_byte_timeout(borrowed, &first_byte_ns);
+  }
+  if (between_bytes_ns > 0) {
+    wasi_http_types_method_request_options_set_between_bytes_timeout(borrowed, &between_bytes_ns);
   }
   return options;
 }

@@ -88,8 +88,9 @@ typedef struct {
   wasi_http_types_method_t method;
   Url url;
   Fields headers;
-  uint64_t connect_timeout_ms;     // 0: the host's own
-  uint64_t first_byte_timeout_ms;  // 0: the host's own
+  uint64_t connect_timeout_ms;  // 0: the host's own, as the two below
+  uint64_t first_byte_timeout_ms;
+  uint64_t between_bytes_timeout_ms;
 } Call;
 
 typedef wasi_http_types_own_future_incoming_response_t PendingAnswer;

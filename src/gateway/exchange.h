@@ -115,6 +115,8 @@ class Call {
   // The caller takes answer data again. May call it back at once.
   virtual void resume_answer() = 0;
   virtual Usage usage() const { return {}; }
+  // Whether the request is at who answers it: false while there is no connection to a server yet.
+  virtual bool connected() const { return true; }
   // Lets go of everything and never calls back again. Safe from inside a Caller's function.
   virtual void cancel() = 0;
 };

@@ -32,6 +32,7 @@ class Http2ProxyCall final : public Call, public UpstreamSession::User {
   void resume_answer() override;
   void cancel() override;
   Usage usage() const override;
+  bool connected() const override { return session_ != nullptr && session_->connected(); }
 
   void on_connected() override { set_timer(); }
   void on_section() override;

@@ -210,6 +210,8 @@ void OutgoingCall::begin() {
   if (!is_next_step_) {  // whose time is the route's and the handler's own
     shared_.front.loop.set_timer(timer_, shared_.config.limits.outgoing_ms * kNsPerMs);
   }
+  set_timer(connect_timer_, head_.connect_timeout_ns);
+  set_timer(silence_timer_, head_.first_byte_timeout_ns);
   if (looks_up_) {
     look_up();
   } else if (call_) {
@@ -276,6 +278,7 @@ void OutgoingCall::on_head(const AnswerHead& head) {
     fields.push_back({"content-length", {digits, static_cast<std::size_t>(end - digits)}});
   }
   responded_ = true;
+  await_bytes();
   if (!request_.respond_outgoing(id_, static_cast<std::uint16_t>(head.status), fields, false)
            .ok()) {
     refuse(engine::HttpError::kProtocolError);
@@ -294,6 +297,7 @@ bool OutgoingCall::on_data(std::string_view data) {
     data.remove_prefix(request_.write_outgoing(id_, data));
   }
   answer_rest_ += data;
+  await_bytes();
   paused_ = answer_rest_.size() >= kRestBytes;
   return !paused_;
 }
@@ -306,6 +310,7 @@ void OutgoingCall::on_end(std::span<const net::Field> trailers) {
     trailers_.emplace_back(trailer.name, trailer.value);
   }
   answer_ended_ = true;
+  await_bytes();
   pump_answer();
 }
 
@@ -315,6 +320,7 @@ void OutgoingCall::pump_answer() {
   }
   if (!answer_rest_.empty()) {
     answer_rest_.erase(0, request_.write_outgoing(id_, answer_rest_));
+    await_bytes();
   }
   if (paused_ && call_ && answer_rest_.size() < kRestBytes / 2) {
     paused_ = false;
@@ -364,7 +370,11 @@ void OutgoingCall::refuse(engine::HttpError error) {
 
 void OutgoingCall::close() {
   closed_ = true;
-  shared_.front.loop.cancel_timer(timer_);
+  for (net::Timer* timer :
+       {static_cast<net::Timer*>(&timer_), static_cast<net::Timer*>(&connect_timer_),
+        static_cast<net::Timer*>(&silence_timer_)}) {
+    shared_.front.loop.cancel_timer(*timer);
+  }
   let_go();
   request_.close_outgoing(id_);
 }
@@ -382,10 +392,37 @@ void OutgoingCall::let_go() {
   }
 }
 
+void OutgoingCall::set_timer(net::Timer& timer, std::optional<std::uint64_t> time_ns) {
+  constexpr std::uint64_t kLongestNs = std::uint64_t{1} << 60;  // as good as for ever
+  if (time_ns) {
+    shared_.front.loop.set_timer(timer, static_cast<std::int64_t>(std::min(*time_ns, kLongestNs)));
+  }
+}
+
+// The answer's next bytes are due, unless there are no more, or the guest is to take some first.
+void OutgoingCall::await_bytes() {
+  shared_.front.loop.cancel_timer(silence_timer_);
+  if (!answer_ended_ && answer_rest_.empty()) {
+    set_timer(silence_timer_, head_.between_bytes_timeout_ns);
+  }
+}
+
 void OutgoingCall::on_timeout() {
   if (!closed_) {
     refuse(responded_ ? engine::HttpError::kConnectionReadTimeout
                       : engine::HttpError::kConnectionTimeout);
+  }
+}
+
+void OutgoingCall::on_connect_timeout() {
+  if (!closed_ && (!call_ || !call_->connected())) {
+    refuse(engine::HttpError::kConnectionTimeout);
+  }
+}
+
+void OutgoingCall::on_silence() {
+  if (!closed_) {
+    refuse(engine::HttpError::kConnectionReadTimeout);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +28,8 @@ struct OutgoingOrigin {
   int hops = 0;                // handlers that asked one another before this one
 };
 
-// One outgoing request of a guest, carried out by a call to a backend. Owned by the guest's
+// One outgoing request of a guest, carried out by a call to a backend, within the handler's budgets
+// and the times that the guest itself has set (wasi:http's request-options). Owned by the guest's
 // HandlerCall, which calls pump() when the guest did something.
 class OutgoingCall final : public Caller, public net::Resolver::Waiter {
  public:
@@ -70,7 +72,11 @@ class OutgoingCall final : public Caller, public net::Resolver::Waiter {
   void refuse(engine::HttpError error);
   void let_go();
   void close();
+  void set_timer(net::Timer& timer, std::optional<std::uint64_t> time_ns);
+  void await_bytes();
   void on_timeout();
+  void on_connect_timeout();
+  void on_silence();
 
   HandlerShared& shared_;
   engine::HandlerRequest& request_;
@@ -92,6 +98,9 @@ class OutgoingCall final : public Caller, public net::Resolver::Waiter {
   bool closed_ = false;
   std::vector<std::pair<std::string, std::string>> trailers_;
   net::MemberTimer<OutgoingCall, &OutgoingCall::on_timeout> timer_{*this};
+  // The guest's own: for a connection, and for the answer's first and next bytes.
+  net::MemberTimer<OutgoingCall, &OutgoingCall::on_connect_timeout> connect_timer_{*this};
+  net::MemberTimer<OutgoingCall, &OutgoingCall::on_silence> silence_timer_{*this};
 };
 
 }  // namespace duet::gateway

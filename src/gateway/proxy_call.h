@@ -30,6 +30,7 @@ class ProxyCall final : public Call, public UpstreamConnection::User {
   void resume_answer() override;
   void cancel() override;
   Usage usage() const override;
+  bool connected() const override { return connection_ && connection_->connected(); }
   void on_upstream() override;
 
  private:
