@@ -50,7 +50,17 @@ class Traffic:
         return self.bad
 
 
+def cgroups():
+    """Those of tenants."""
+    return set(pathlib.Path("/sys/fs/cgroup").glob("**/duet/tenant-*")) if os.geteuid() == 0 else set()
+
+
 class Tenants(SiteTest):
+    def setUp(self):
+        before = cgroups()
+        self.addCleanup(lambda: self.assertEqual(cgroups() - before, set()))  # when the site is closed
+        super().setUp()
+
     def start(self, guests=("hello_handler",), **gateway):
         for guest in guests:
             self.site.pack(guest, f"test.example/{guest}:v1")

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,7 +22,7 @@ namespace duet::route {
 
 namespace {
 
-constexpr std::int64_t kConnectMs = 10'000;
+constexpr int kStartCheckMs = 10;  // between two looks at a gateway that starts
 
 // "IP:PORT" of a bound socket, so that a port chosen by the kernel can be told.
 std::string local_address(int fd, const std::string& asked) {
@@ -48,6 +49,10 @@ Result<std::vector<sys::Fd>> listen_group_many(const std::string& address, int c
   return sockets;
 }
 
+sys::Fd open_process(pid_t pid) {
+  return sys::Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+}
+
 bool has(const std::vector<std::string>& list, const std::string& name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
@@ -67,25 +72,33 @@ Status GatewayProcess::serve(gateway::RouteTable table, const std::vector<GroupW
   table.forwarding = options_.forwarding;
   table.generation = generation_;
   DUET_TRY(client.set_table(table));
+  note_process(status);
+  return {};
+}
+
+void GatewayProcess::note_process(const gateway::WorkerStatus& status) {
   workers_ = status.workers;
   if (pid_ != status.pid) {
     pid_ = status.pid;
-    pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid_), 0)));
+    pidfd_ = open_process(static_cast<pid_t>(pid_));
   }
-  return {};
 }
 
 Result<gateway::ControlClient> GatewayProcess::connect() {
   if (sys::file_exists(socket_path())) {
     auto running = gateway::ControlClient::connect(socket_path(), 0);
     if (running.ok()) {
+      start_.reset();
       return running;
     }
   }
-  return start_gateway();
+  if (!start_) {
+    DUET_TRY(start_gateway());
+  }
+  return await_start();
 }
 
-Result<gateway::ControlClient> GatewayProcess::start_gateway() {
+Status GatewayProcess::start_gateway() {
   DUET_TRY(sys::make_directories(options_.run_directory, 0700));
   ::unlink(socket_path().c_str());
   sys::Command command{.argv = {options_.executable, "--control", socket_path()},
@@ -107,15 +120,47 @@ Result<gateway::ControlClient> GatewayProcess::start_gateway() {
                                                 O_WRONLY | O_CREAT | O_APPEND, 0600));
   command.stdout_fd = command.stderr_fd = log.get();
   DUET_ASSIGN(const pid_t pid, sys::spawn(command));
-  auto client = gateway::ControlClient::connect(socket_path(), kConnectMs);
-  if (!client.ok()) {
-    const auto ended = sys::try_wait(pid);
-    const bool dead = ended.ok() && ended->has_value();
-    return client.error().wrap(dead ? "the gateway ended with " + (*ended)->describe() + ", see " +
-                                          options_.run_directory + "/gateway.log"
-                                    : "the gateway does not answer");
+  start_ = Start{pid, open_process(pid), std::chrono::steady_clock::now()};
+  return {};
+}
+
+// Waits until it answers or has ended; a time after its start only looks.
+Result<gateway::ControlClient> GatewayProcess::await_start() {
+  using std::chrono::milliseconds;
+  const auto until = start_->since + milliseconds(options_.start_wait_ms);
+  for (;;) {
+    auto client = gateway::ControlClient::connect(socket_path(), 0);
+    if (client.ok()) {
+      start_.reset();
+      return client;
+    }
+    pollfd process{start_->pidfd.get(), POLLIN, 0};
+    const auto now = std::chrono::steady_clock::now();
+    if (::poll(&process, 1, now < until ? kStartCheckMs : 0) > 0) {
+      const auto ended = sys::wait(start_->pid);
+      start_.reset();
+      return client.error().wrap("the gateway ended with " +
+                                 (ended.ok() ? ended->describe() : "an unknown status") + ", see " +
+                                 options_.run_directory + "/gateway.log");
+    }
+    if (now - start_->since >= milliseconds(options_.start_limit_ms)) {
+      end_start();
+      return internal("the gateway did not answer in time and was ended, see " +
+                      options_.run_directory + "/gateway.log");
+    }
+    if (now >= until) {
+      return Error(ErrorCode::kUnavailable, "the gateway does not answer yet");
+    }
   }
-  return client;
+}
+
+// Ends one that was started and has not answered.
+void GatewayProcess::end_start() {
+  if (start_) {
+    ::kill(-start_->pid, SIGKILL);  // it has a session of its own
+    (void)sys::wait(start_->pid);
+    start_.reset();
+  }
 }
 
 Status GatewayProcess::give_listeners(gateway::ControlClient& client,
@@ -233,7 +278,11 @@ bool GatewayProcess::ended() const {
 Status GatewayProcess::stop(std::int64_t timeout_ms) {
   auto client = gateway::ControlClient::connect(socket_path(), 0);
   if (!client.ok()) {
+    end_start();
     return {};
+  }
+  if (const auto status = client->status(); status.ok()) {
+    note_process(*status);
   }
   const Status drained = client->drain(timeout_ms);
   ::unlink(socket_path().c_str());

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <sys/types.h>
+
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +30,8 @@ struct GatewayOptions {
   std::uint64_t access_log_bytes = 64 << 20;  // then it becomes <path>.1
   std::string user;  // "uid:gid" to which the worker drops; empty: it stays the agent's user
   std::vector<std::string> cgroup_procs_files;  // of the gateway's own cgroup, one a hierarchy
+  std::int64_t start_wait_ms = 10'000;   // from its start, that serve() waits for its first answer
+  std::int64_t start_limit_ms = 30'000;  // then one that says nothing is ended
 };
 
 // How the shared group's workers reach the gateway of another group.
@@ -44,7 +50,8 @@ class GatewayProcess {
 
   // Makes the gateway serve `table` (its listeners and generation are filled in here): starts one
   // if none runs, gives it the sockets and the code that it has not, and the ways to the groups
-  // that the table names, swaps the table. Errors: a port that is taken is named.
+  // that the table names, swaps the table. Errors: a port that is taken is named; kUnavailable: one
+  // that was started does not answer yet, and the next serve() finds it.
   Status serve(gateway::RouteTable table, const std::vector<GroupWay>& ways = {});
 
   // The sockets of its listener for worker groups, which has them at <address>.<worker>.
@@ -69,8 +76,17 @@ class GatewayProcess {
   Status stop(std::int64_t timeout_ms);
 
  private:
+  // One that was started and has not answered yet.
+  struct Start {
+    pid_t pid = 0;
+    sys::Fd pidfd;
+    std::chrono::steady_clock::time_point since;
+  };
   Result<gateway::ControlClient> connect();
-  Result<gateway::ControlClient> start_gateway();
+  Status start_gateway();
+  Result<gateway::ControlClient> await_start();
+  void end_start();
+  void note_process(const gateway::WorkerStatus& status);
   Status give_listeners(gateway::ControlClient& client, const gateway::WorkerStatus& status);
   Status give_code(gateway::ControlClient& client, const gateway::WorkerStatus& status,
                    const gateway::RouteTable& table);
@@ -82,6 +98,7 @@ class GatewayProcess {
 
   GatewayOptions options_;
   wasm::CodeCache& cache_;
+  std::optional<Start> start_;
   sys::Fd pidfd_;
   std::int64_t pid_ = 0;
   std::int32_t workers_ = 0;

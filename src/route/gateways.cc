@@ -3,6 +3,8 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdio>
 #include <utility>
 
 #include "observe/exposition.h"
@@ -27,10 +29,12 @@ std::vector<std::string> names_in(const std::string& directory) {
 
 }  // namespace
 
-Gateways::Gateways(GatewayOptions shared, TenantOptions tenants, wasm::CodeCache& cache)
+Gateways::Gateways(GatewayOptions shared, TenantOptions tenants, wasm::CodeCache& cache,
+                   const sys::Clock& clock)
     : shared_options_(shared),
       tenants_(std::move(tenants)),
       cache_(cache),
+      clock_(clock),
       shared_(std::move(shared), cache) {}
 
 // As the shared one, but without clients.
@@ -41,6 +45,7 @@ GatewayProcess Gateways::make_tenant(const std::string& name) const {
       {.name = "group", .address = options.run_directory + "/group.sock", .group = true}};
   options.forwarding = {};
   options.access_log.clear();
+  options.start_wait_ms = tenants_.start_wait_ms;
   options.cgroup_procs_files.clear();
   if (tenants_.cgroups != nullptr) {
     options.cgroup_procs_files = tenants_.cgroups->procs_files(cgroup_of(name));
@@ -68,21 +73,63 @@ gateway::RouteTable Gateways::first_table(const std::string& name,
   return found == processes_.end() ? next : before_the_shared(found->second.table, next);
 }
 
-Status Gateways::serve(const GroupTables& tables, std::vector<std::string>& problems) {
+// One that does not come up must not hold up the others each time.
+Status Gateways::try_tenant(const std::string& name, const gateway::RouteTable& table,
+                            const gateway::RouteTable& wanted) {
+  const auto trouble = troubles_.find(name);
+  if (trouble != troubles_.end() && clock_.monotonic() < trouble->second.retry_at &&
+      trouble->second.wanted == wanted) {
+    return trouble->second.error;
+  }
+  const Status served = serve_tenant(name, table);
+  if (served.ok()) {
+    troubles_.erase(name);
+  } else {
+    note_failure(name, served.error(), wanted);
+  }
+  return served;
+}
+
+void Gateways::note_failure(const std::string& name, const Error& error,
+                            const gateway::RouteTable& wanted) {
+  std::int64_t delay_ms = tenants_.backoff_first_ms;
+  if (const auto last = troubles_.find(name);
+      last != troubles_.end() && error.code() != ErrorCode::kUnavailable) {
+    delay_ms = std::min(2 * last->second.delay_ms, tenants_.backoff_limit_ms);
+  }
+  troubles_.insert_or_assign(
+      name,
+      Trouble{error, wanted, delay_ms, clock_.monotonic() + std::chrono::milliseconds(delay_ms)});
+}
+
+std::int64_t Gateways::retry_ms() const {
+  std::int64_t wait_ms = tenants_.backoff_limit_ms;
+  for (const auto& [name, trouble] : troubles_) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(trouble.retry_at - clock_.monotonic());
+    wait_ms = std::clamp<std::int64_t>(left.count(), 1, wait_ms);
+  }
+  return wait_ms;
+}
+
+Status Gateways::serve(const GroupTables& tables, std::map<std::string, std::string>& problems) {
   std::vector<GroupWay> ways;
   for (const auto& [name, table] : tables.tenants) {
-    const Status served = serve_tenant(name, first_table(name, table));
+    const Status served = try_tenant(name, first_table(name, table), table);
     if (served.ok()) {
       ways.push_back({name, processes_.at(name).process.group_sockets()});
     } else {
-      problems.push_back("the gateway of tenant " + name + ": " + served.error().message());
+      problems[name] = served.error().message();
     }
   }
   DUET_TRY(shared_.serve(tables.shared, ways));
   for (const GroupWay& way : ways) {
     const gateway::RouteTable& table = tables.tenants.at(way.name);
-    if (processes_.at(way.name).table != table) {
-      DUET_TRY(serve_tenant(way.name, table));
+    if (processes_.at(way.name).table == table) {
+      continue;
+    }
+    if (const Status served = try_tenant(way.name, table, table); !served.ok()) {
+      problems[way.name] = served.error().message();
     }
   }
   leave_others(tables, kLeaveMs);
@@ -91,27 +138,42 @@ Status Gateways::serve(const GroupTables& tables, std::vector<std::string>& prob
 
 // Also those that an agent before this one has started.
 void Gateways::leave_others(const GroupTables& tables, std::int64_t timeout_ms) {
+  std::erase_if(troubles_, [&](const auto& one) { return !tables.tenants.contains(one.first); });
   for (const std::string& name : names_in(tenants_.directory)) {
-    if (tables.tenants.contains(name)) {
-      continue;
+    if (!tables.tenants.contains(name)) {
+      leave(name, timeout_ms);
     }
-    auto node = processes_.extract(name);
-    leaving_.push_back({name, node ? std::move(node.mapped().process) : make_tenant(name)});
-    (void)leaving_.back().process.stop(timeout_ms);
-    (void)sys::remove_tree(directory_of(name));
   }
   tidy();
 }
 
+// Its folder is kept until its cgroup is gone, also for the next agent to see.
+void Gateways::leave(const std::string& name, std::int64_t timeout_ms) {
+  auto node = processes_.extract(name);
+  leaving_.push_back({name, node ? std::move(node.mapped().process) : make_tenant(name)});
+  (void)leaving_.back().process.stop(timeout_ms);
+  const std::string left = left_directory() + "/" + name;
+  (void)sys::remove_tree(left);  // of the time before
+  if (!sys::make_directories(left_directory(), 0700).ok() ||
+      std::rename(directory_of(name).c_str(), left.c_str()) != 0) {
+    (void)sys::remove_tree(directory_of(name));
+  }
+}
+
 void Gateways::tidy() {
-  std::erase_if(leaving_, [this](const Leaving& one) {
-    // One of an agent before this has no descriptor here; its cgroup says when it has ended.
-    if (one.process.ended_fd() >= 0 && !one.process.ended()) {
-      return false;
-    }
-    return tenants_.cgroups == nullptr || processes_.contains(one.name) ||
-           tenants_.cgroups->remove(cgroup_of(one.name)).ok();
+  std::erase_if(leaving_, [](const Leaving& one) {
+    return one.process.ended_fd() < 0 || one.process.ended();
   });
+  for (const std::string& name : names_in(left_directory())) {
+    const bool ends = std::any_of(leaving_.begin(), leaving_.end(),
+                                  [&](const Leaving& one) { return one.name == name; });
+    // A cgroup that has processes cannot be removed: those of a gateway that an agent before this
+    // has left.
+    if (!ends && (tenants_.cgroups == nullptr || processes_.contains(name) ||
+                  tenants_.cgroups->remove(cgroup_of(name)).ok())) {
+      (void)sys::remove_tree(left_directory() + "/" + name);
+    }
+  }
 }
 
 std::vector<int> Gateways::ended_fds() const {
@@ -164,7 +226,7 @@ Result<std::string> Gateways::metrics() const {
 
 Status Gateways::stop(std::int64_t timeout_ms) {
   const Status stopped = shared_.stop(timeout_ms);
-  if (names_in(tenants_.directory).empty()) {
+  if (names_in(tenants_.directory).empty() && names_in(left_directory()).empty()) {
     return stopped;
   }
   // Requests that the shared group finishes may still need the others.
@@ -172,6 +234,11 @@ Status Gateways::stop(std::int64_t timeout_ms) {
   leave_others({}, timeout_ms);
   for (const Leaving& one : leaving_) {
     wait_until_ended(one.process, timeout_ms);
+  }
+  for (const std::string& name : names_in(left_directory())) {
+    if (tenants_.cgroups != nullptr) {
+      (void)tenants_.cgroups->wait_until_empty(cgroup_of(name), timeout_ms);
+    }
   }
   tidy();
   return stopped;

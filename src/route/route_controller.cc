@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -25,7 +26,6 @@ using store::Controller;
 
 constexpr const char* kKey = "gateway/routes";  // one piece of work for everything
 constexpr std::int64_t kRotateCheckMs = 60'000;
-constexpr std::int64_t kTenantRetryMs = 1'000;
 
 // Every object of `kind` that can be read.
 template <typename Object, typename Decode>
@@ -58,7 +58,7 @@ class StoreRouteController final : public RouteController {
         options_(std::move(options)),
         started_(clock.monotonic()),
         authorities_(options_.ca_file),
-        gateways_(options_.gateway, options_.tenants, cache) {}
+        gateways_(options_.gateway, options_.tenants, cache, clock) {}
 
   Status begin() {
     stir_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -142,12 +142,13 @@ class StoreRouteController final : public RouteController {
     built.table.authorities_pem = authorities_.text();
     const GroupTables tables =
         divide_by_tenant(built.table, namespaces, options_.tenants.limit, built.problems);
+    built.problems.insert(built.problems.end(), tenant_problems_.begin(), tenant_problems_.end());
     report(built.problems);
     DUET_TRY(write_status(built.problems));
     const std::lock_guard lock(gateway_mutex_);
     gateways_.tidy();
     if (!serving_ || tables != last_ || gateways_.ended_fds().empty() || gateways_.any_ended()) {
-      std::vector<std::string> problems;
+      std::map<std::string, std::string> problems;
       DUET_TRY(write_config_maps(site.folders, site.config_maps, built.table));
       DUET_TRY(gateways_.serve(tables, problems));
       DUET_TRY(remove_unused_config_maps(site.folders, built.table));
@@ -157,17 +158,29 @@ class StoreRouteController final : public RouteController {
       built.table.certificates.clear();  // nobody else needs the keys
       options_.served(built.table);
       ::eventfd_write(stir_.get(), 1);
-      return after(problems);
+      note_tenants(problems, namespaces);
+      built.problems.insert(built.problems.end(), tenant_problems_.begin(), tenant_problems_.end());
+      report(built.problems);
     }
-    return Controller::Next{};
+    return serving_ ? Controller::Next{} : Controller::Next{gateways_.retry_ms()};
   }
 
-  // Tenants that could not be served are tried again.
-  Controller::Next after(const std::vector<std::string>& problems) const {
-    for (const std::string& problem : problems) {
-      options_.log(problem);
+  // Tenants that could not be served: an Event for each of their namespaces.
+  void note_tenants(const std::map<std::string, std::string>& problems,
+                    const std::vector<object::Meta>& namespaces) {
+    tenant_problems_.clear();
+    for (const auto& one : namespaces) {
+      const auto label = one.labels.find(kTenantLabel);
+      const auto problem =
+          label == one.labels.end() ? problems.end() : problems.find(label->second);
+      if (problem != problems.end()) {
+        tenant_problems_.push_back({{Kind::kNamespace, "", one.name},
+                                    one.uid,
+                                    "TenantNotServed",
+                                    "the gateway of tenant " + problem->first + ": " +
+                                        problem->second + "; its handlers answer 503"});
+      }
     }
-    return problems.empty() ? Controller::Next{} : Controller::Next{kTenantRetryMs};
   }
 
   // After a restart of the agent the gateway serves handlers that the pods have not told us of yet:
@@ -277,6 +290,7 @@ class StoreRouteController final : public RouteController {
   bool serving_ = false;
   GroupTables last_;
   std::vector<std::string> reported_;
+  std::vector<RouteProblem> tenant_problems_;  // of the last serve()
   sys::Fd stir_;
   std::mutex mutex_;
   std::unique_ptr<Controller> controller_;

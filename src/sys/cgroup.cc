@@ -154,7 +154,22 @@ int64_t left_ms(Deadline deadline) {
   return std::max<int64_t>(0, std::chrono::ceil<std::chrono::milliseconds>(left).count());
 }
 
-// Kills the processes and waits until each is dead (reaped or not). Those that are gone are fine.
+// Waits until each process is dead (reaped or not).
+Status wait_for_all(const std::vector<Fd>& processes, Deadline deadline) {
+  for (const auto& fd : processes) {
+    pollfd waited{fd.get(), POLLIN, 0};
+    int ready = 0;
+    do {
+      ready = ::poll(&waited, 1, static_cast<int>(left_ms(deadline)));
+    } while (ready < 0 && errno == EINTR);
+    if (ready == 0) {
+      return Error(ErrorCode::kTimeout, "processes of the cgroup do not die");
+    }
+  }
+  return {};
+}
+
+// Kills the processes and waits for them. Those that are gone are fine.
 Status kill_and_wait(const std::vector<int>& pids, Deadline deadline) {
   std::vector<Fd> open;
   for (const int pid : pids) {
@@ -166,17 +181,7 @@ Status kill_and_wait(const std::vector<int>& pids, Deadline deadline) {
       open.push_back(std::move(fd));
     }
   }
-  for (const auto& fd : open) {
-    pollfd waited{fd.get(), POLLIN, 0};
-    int ready = 0;
-    do {
-      ready = ::poll(&waited, 1, static_cast<int>(left_ms(deadline)));
-    } while (ready < 0 && errno == EINTR);
-    if (ready == 0) {
-      return Error(ErrorCode::kTimeout, "processes of the cgroup do not die");
-    }
-  }
-  return {};
+  return wait_for_all(open, deadline);
 }
 
 }  // namespace
@@ -400,6 +405,27 @@ Status Cgroups::kill(const std::string& group, int64_t timeout_ms) const {
     if (!status.ok()) {
       return status.error().wrap("kill the cgroup " + group);
     }
+    if (left_ms(deadline) == 0) {
+      return Error(ErrorCode::kTimeout, "cgroup " + group + ": new processes keep appearing");
+    }
+  }
+}
+
+Status Cgroups::wait_until_empty(const std::string& group, int64_t timeout_ms) const {
+  const Deadline deadline =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+  for (;;) {  // again, because a process may have forked before it ended
+    DUET_ASSIGN(const auto pids, processes(group));
+    std::vector<Fd> open;
+    for (const int pid : pids) {
+      if (Fd fd = open_process(pid); fd.valid()) {
+        open.push_back(std::move(fd));
+      }
+    }
+    if (open.empty()) {
+      return {};
+    }
+    DUET_TRY(wait_for_all(open, deadline));
     if (left_ms(deadline) == 0) {
       return Error(ErrorCode::kTimeout, "cgroup " + group + ": new processes keep appearing");
     }

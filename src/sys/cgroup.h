@@ -61,6 +61,8 @@ class Cgroups {
   // Kills every process of the group and of those below it with SIGKILL and waits until they are
   // dead. A group that does not exist is fine. kTimeout: some live on.
   Status kill(const std::string& group, int64_t timeout_ms) const;
+  // Waits until the group and those below it have no process. kTimeout: some live on.
+  Status wait_until_empty(const std::string& group, int64_t timeout_ms) const;
   // Removes the group and those below it, which must hold no process. One that does not exist is
   // fine.
   Status remove(const std::string& group) const;
