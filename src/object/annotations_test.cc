@@ -30,7 +30,8 @@ TEST(Annotations, TheDocumentedTableIsTheCodes) {
   std::ifstream file(std::string(source) + "/docs/budgets.md");
   std::stringstream page;
   page << file.rdbuf();
-  for (const AnnotatedKind on : {AnnotatedKind::kPod, AnnotatedKind::kRoute}) {
+  for (const AnnotatedKind on :
+       {AnnotatedKind::kPod, AnnotatedKind::kRoute, AnnotatedKind::kService}) {
     EXPECT_NE(page.str().find(budget_rows(on)), std::string::npos)
         << "docs/budgets.md must have these rows:\n"
         << budget_rows(on);

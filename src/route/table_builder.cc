@@ -12,6 +12,7 @@
 #include "route/oldest_first.h"
 #include "route/route_policy.h"
 #include "route/static_backend.h"
+#include "route/upstream_policy.h"
 
 namespace duet::route {
 
@@ -229,8 +230,9 @@ class Backends {
     if (endpoints.handlers.empty() || !endpoints.addresses.empty()) {
       const std::string name =
           "service/" + service.meta.ns + "/" + service.meta.name + ":" + std::to_string(port.port);
-      put({name, gateway::ProxyBackend{.endpoints = endpoints.addresses,
-                                       .http2 = port.app_protocol == kCleartextHttp2}});
+      put_containers(
+          service, name,
+          {.endpoints = endpoints.addresses, .http2 = port.app_protocol == kCleartextHttp2});
       out.push_back({name, fraction(endpoints.addresses.size())});
     }
     return out;
@@ -276,6 +278,22 @@ class Backends {
                                  "StaticFilesNotFound",
                                  files.problem});
     }
+  }
+
+  void put_containers(const object::Service& service, const std::string& name,
+                      gateway::ProxyBackend backend) {
+    if (known_.contains(name)) {
+      return;
+    }
+    std::vector<std::string> problems;
+    read_upstream_policy(service.meta.annotations, backend, problems);
+    for (const auto& problem : problems) {
+      built_.problems.push_back({{object::Kind::kService, service.meta.ns, service.meta.name},
+                                 service.meta.uid,
+                                 "InvalidAnnotation",
+                                 problem});
+    }
+    put({name, std::move(backend)});
   }
 
   static std::string handler_name(const pod::HandlerInstance& handler) {

@@ -60,6 +60,23 @@ const gateway::BackendConfig* find(const gateway::RouteTable& table, const std::
   return nullptr;
 }
 
+TEST(BuildTable, AServiceSaysHowItsContainersAreAsked) {
+  SiteObjects site;
+  site.services = {service("web")};
+  site.services[0].meta.annotations = {{"duet.edge/idle-timeout", "5m"},
+                                       {"duet.edge/max-retries", "many"}};
+  site.pods = {ready_pod("w", "web", "10.0.0.1")};
+  site.http_routes = {route_to("one", {{.service = "web", .port = 80}}),
+                      route_to("two", {{.service = "web", .port = 80}})};
+  const BuiltTable built = build_table(site);
+  const auto* backend = find(built.table, "service/default/web:80");
+  ASSERT_NE(backend, nullptr);
+  EXPECT_EQ(std::get<gateway::ProxyBackend>(backend->kind).idle_timeout_ms, 300'000);
+  ASSERT_EQ(built.problems.size(), 1U);
+  EXPECT_EQ(built.problems[0].about, (object::ObjectKey{object::Kind::kService, "default", "web"}));
+  EXPECT_EQ(built.problems[0].reason, "InvalidAnnotation");
+}
+
 TEST(BuildTable, WagiHandlersAreToldAndNoFilters) {
   SiteObjects site;
   site.services = {service("web")};
