@@ -18,17 +18,12 @@ constexpr std::string_view kMetaVariables[] = {
     "X_MATCHED_ROUTE", "X_RAW_PATH_INFO"};
 
 // Fields that do not become HTTP_...: they have a variable of their own, or must not be seen.
-constexpr std::string_view kHiddenFields[] = {
-    "authorization", "content-length", "content-type", "host", "proxy", "proxy-authorization"};
+constexpr std::string_view kHiddenFields[] = {"content-length", "content-type", "host", "proxy",
+                                              "proxy-authorization"};
 
 bool is_meta(std::string_view name) {
   return std::find(std::begin(kMetaVariables), std::end(kMetaVariables), name) !=
          std::end(kMetaVariables);
-}
-
-bool is_hidden(std::string_view field) {
-  return std::any_of(std::begin(kHiddenFields), std::end(kHiddenFields),
-                     [field](auto hidden) { return net::equals_ignoring_case(field, hidden); });
 }
 
 // Names with other characters could stand for the same variable as another field's.
@@ -192,7 +187,9 @@ Status add_path(const CallHead& head, Block& block) {
 
 }  // namespace
 
-CgiEnvironment::CgiEnvironment(const std::vector<std::pair<std::string, std::string>>& own) {
+CgiEnvironment::CgiEnvironment(const std::vector<std::pair<std::string, std::string>>& own,
+                               bool passes_authorization)
+    : passes_authorization_(passes_authorization) {
   Block block(own_);
   for (const auto& [name, value] : own) {
     if (is_meta(name) || (name + value).find('\0') != std::string::npos) {
@@ -207,6 +204,12 @@ CgiEnvironment::CgiEnvironment(const std::vector<std::pair<std::string, std::str
 
 bool CgiEnvironment::is_own(std::string_view name) const {
   return std::find(own_fields_.begin(), own_fields_.end(), name) != own_fields_.end();
+}
+
+bool CgiEnvironment::is_hidden(std::string_view field) const {
+  return (!passes_authorization_ && net::equals_ignoring_case(field, "authorization")) ||
+         std::any_of(std::begin(kHiddenFields), std::end(kHiddenFields),
+                     [field](auto hidden) { return net::equals_ignoring_case(field, hidden); });
 }
 
 Result<std::string> CgiEnvironment::of(const CallHead& head) const {

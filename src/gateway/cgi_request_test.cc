@@ -171,6 +171,17 @@ TEST(CgiRequest, ClientsCannotSetWhatIsNotTheirs) {
   }
 }
 
+TEST(CgiRequest, AuthorizationIsPassedWhereThePodSaysSo) {
+  const std::vector<net::Field> fields = {{"authorization", "Basic YTpi"},
+                                          {"Proxy-Authorization", "Basic YTpi"}};
+  const auto block = CgiEnvironment({}, true).of(head(fields));
+  ASSERT_TRUE(block.ok());
+  const Variables found = variables_of(*block);
+  EXPECT_EQ(found.at("HTTP_AUTHORIZATION"), "Basic YTpi");
+  EXPECT_THAT(found, Not(Contains(Key("HTTP_PROXY_AUTHORIZATION"))));
+  EXPECT_THAT(found, Not(Contains(Key("AUTH_TYPE"))));
+}
+
 TEST(CgiRequest, OwnVariablesStandBesideThem) {
   const std::string cut{"a\0b", 3};
   const Variables found = environment(head(), {{"GREETING", "hi = ho"},

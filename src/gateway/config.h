@@ -201,7 +201,8 @@ struct HandlerBackend {
   HandlerLimits limits;
   std::vector<OutboundRule> allow_outbound;  // empty: none
   std::string ns;                            // namespace in which short service names are looked up
-  std::string log_path;  // CRI log file of the container; empty: output is dropped
+  std::string log_path;               // CRI log file of the container; empty: output is dropped
+  bool passes_authorization = false;  // to a program that speaks CGI; components see every field
   bool operator==(const HandlerBackend&) const = default;
 };
 

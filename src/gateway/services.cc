@@ -149,7 +149,8 @@ Result<std::shared_ptr<HandlerService>> HandlerService::create(std::string name,
   auto shared = std::make_shared<HandlerShared>(std::move(name), std::move(config), front, pool);
   DUET_ASSIGN(shared->handler, templates.get(shared->config));
   if (shared->handler->kind() == engine::Kind::kModuleHandler) {
-    shared->cgi = std::make_unique<const CgiEnvironment>(shared->config.env);
+    shared->cgi = std::make_unique<const CgiEnvironment>(shared->config.env,
+                                                         shared->config.passes_authorization);
   }
   return std::shared_ptr<HandlerService>(new HandlerService(std::move(shared)));
 }

@@ -200,6 +200,7 @@ void visit(auto& v, Is<HandlerBackend> auto& x) {
   v.field("allowOutbound", x.allow_outbound);
   v.field("namespace", x.ns);
   v.field("logPath", x.log_path);
+  v.field("passesAuthorization", x.passes_authorization);
 }
 void visit(auto& v, Is<Endpoint> auto& x) {
   v.field("address", x.address);

@@ -62,6 +62,8 @@ constexpr std::array kAnnotations = {
                "where outgoing requests may go", "`HTTP-request-denied` for the guest"},
     Annotation{"handler", Type::kHandler, On::kPod, 0, 0, 0,
                "how a program of the pod answers requests", ""},
+    Annotation{kAuthorizationAnnotation, Type::kPassing, On::kPod, 0, 0, 0,
+               "whether WAGI handlers see the field Authorization", ""},
     Annotation{"max-request-bytes", Type::kBytes, On::kRoute, 256 * kMi, 0, kTi,
                "the body of one request; 0: no bound", "413 `RequestTooLarge`"},
     Annotation{"rate-limit", Type::kRate, On::kRoute, 0, 0, 0,

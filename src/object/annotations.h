@@ -22,12 +22,17 @@ inline constexpr std::string_view kAnnotationPrefix = "duet.edge/";
 inline constexpr const char* kHandlerAnnotation = "duet.edge/handler";
 inline constexpr std::string_view kWagi = "wagi";
 
+// On a pod: its WAGI handlers see the request's Authorization.
+inline constexpr std::string_view kAuthorizationAnnotation = "wagi-authorization";
+inline constexpr std::string_view kPass = "pass";
+
 enum class AnnotationType {
   kDuration,  // 50ms, 10s, 1m30s; in ms
   kCount,     // a whole number
   kBytes,     // a quantity: 64Ki, 16Mi
   kOutbound,  // parse_outbound()
   kHandler,   // kWagi
+  kPassing,   // kPass
   kRate,      // parse_rate()
   kFolder,    // parse_static_folder()
   kName,      // of an object

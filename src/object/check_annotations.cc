@@ -40,6 +40,8 @@ std::optional<std::string> problem_of(const Annotation& annotation, const std::s
       return said(parse_outbound(text));
     case AnnotationType::kHandler:
       return text == kWagi ? std::nullopt : std::optional(quote(text) + " must be " + quote(kWagi));
+    case AnnotationType::kPassing:
+      return text == kPass ? std::nullopt : std::optional(quote(text) + " must be " + quote(kPass));
     case AnnotationType::kRate:
       return quoted(parse_rate(text));
     case AnnotationType::kFolder:

@@ -91,6 +91,8 @@ HandlerPolicy handler_policy(const object::Resources& resources,
     read_budget(budget, annotations, policy);
   }
   read_outbound(annotations, policy);
+  const std::string* passing = find_annotation_text(annotations, object::kAuthorizationAnnotation);
+  policy.passes_authorization = passing != nullptr && *passing == object::kPass;
   return policy;
 }
 

@@ -17,6 +17,7 @@ inline constexpr std::int64_t kSandboxMemoryBytes = 128 << 20;
 struct HandlerPolicy {
   gateway::HandlerLimits limits;
   std::vector<gateway::OutboundRule> allow_outbound;
+  bool passes_authorization = false;  // to WAGI handlers
   std::vector<std::string> problems;  // one sentence each; what is wrong keeps its default
 };
 

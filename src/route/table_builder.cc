@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <map>
+#include <utility>
 
 #include "object/format.h"
 #include "route/certificates.h"
@@ -311,6 +312,12 @@ class Backends {
           "annotation duet.edge/allow-outbound: without effect on a WAGI handler, which has no way "
           "to connect");
     }
+    if (handler.use != engine::Use::kWagi && std::exchange(policy.passes_authorization, false)) {
+      policy.problems.emplace_back(
+          "annotation duet.edge/wagi-authorization: without effect on a component, which sees "
+          "every "
+          "field");
+    }
     for (const auto& problem : policy.problems) {
       built_.problems.push_back({handler.pod, handler.uid, "InvalidAnnotation", problem});
     }
@@ -321,7 +328,8 @@ class Backends {
                                        .limits = policy.limits,
                                        .allow_outbound = std::move(policy.allow_outbound),
                                        .ns = handler.pod.ns,
-                                       .log_path = handler.log_path}});
+                                       .log_path = handler.log_path,
+                                       .passes_authorization = policy.passes_authorization}});
   }
 
   void put(gateway::BackendConfig backend) {

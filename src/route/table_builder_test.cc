@@ -77,6 +77,26 @@ TEST(BuildTable, AServiceSaysHowItsContainersAreAsked) {
   EXPECT_EQ(built.problems[0].reason, "InvalidAnnotation");
 }
 
+TEST(BuildTable, AuthorizationIsPassedToWagiHandlersThatWantIt) {
+  SiteObjects site;
+  site.services = {service("web")};
+  site.pods = {ready_pod("w", "web"), ready_pod("v", "web")};
+  site.handlers = {handler(site.pods[0]), handler(site.pods[1])};
+  site.handlers[0].use = engine::Use::kWagi;
+  for (auto& one : site.handlers) {
+    one.annotations = {{"duet.edge/wagi-authorization", "pass"}};
+  }
+  site.http_routes = {route_to("r", {{.service = "web", .port = 80}})};
+  const BuiltTable built = build_table(site);
+  const auto passes = [&](const std::string& name) {
+    return std::get<gateway::HandlerBackend>(find(built.table, name)->kind).passes_authorization;
+  };
+  EXPECT_TRUE(passes("handler/default/w/main"));
+  EXPECT_FALSE(passes("handler/default/v/main"));
+  ASSERT_EQ(built.problems.size(), 1U);
+  EXPECT_EQ(built.problems[0].about.name, "v");
+}
+
 TEST(BuildTable, WagiHandlersAreToldAndNoFilters) {
   SiteObjects site;
   site.services = {service("web")};
