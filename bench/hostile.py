@@ -21,49 +21,12 @@ import sys
 import threading
 import urllib.request
 
-BUILD = pathlib.Path(sys.argv[1]).resolve()
+from hostile_site import PATHS, gateway_pids, start_site
+
 SECONDS = int(sys.argv[2]) if len(sys.argv) > 2 else 5
 CONNECTIONS = int(sys.argv[3]) if len(sys.argv) > 3 else 16
 PAIRS = 3
-SOURCE = pathlib.Path(__file__).resolve().parent.parent
-os.environ["DUET_BUILD_DIR"] = str(BUILD)
-os.environ["DUET_SOURCE_DIR"] = str(SOURCE)
-sys.path.insert(0, str(SOURCE / "tests"))
-
-from site_fixture import Site, pod, processes_of, route, service  # noqa: E402 (the fixture reads the environment)
-
-WAYS = re.findall(r"^//   (/[a-z-]+) ", (SOURCE / "guests/handlers/hostile.c").read_text(), re.M)
-GUESTS = {"hostile": "hostile_handler", "startloops": "start_loops_handler", "starttraps": "start_traps_handler",
-          "table": "grow_table_handler"}
-SERVER_CORE, CLIENT_CORE = 0, 1
 UNITS = {"us": 0.001, "ms": 1, "s": 1000}
-
-
-def start_site():
-    site = Site()
-    objects = []
-    for name, guest in {"good": "hello_handler", **GUESTS}.items():
-        site.pack(guest, f"bench.example/{name}:v1")
-        one = pod(name, f"bench.example/{name}:v1", {"ports": [{"containerPort": 80}]})
-        one["metadata"]["annotations"] = {"duet.edge/first-byte-timeout": "1s", "duet.edge/timeout": "2s",
-                                          "duet.edge/allow-outbound": f"http://127.0.0.1:{site.port}"}
-        rewrite = {"type": "URLRewrite", "urlRewrite": {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}}
-        objects += [one, service(name), route(name, f"/{name}", name, filters=[rewrite])]
-    site.write("site.yaml", *objects)
-    site.start(gateway={"workers": 1})
-    site.wait_answer("/good", 200)
-    site.wait_answer("/hostile/loop", 504)
-    pin(site)
-    return site
-
-
-def pin(site):
-    """The gateway's processes to the server's core, everything else here to the clients'."""
-    for pid in gateway_pids(site):
-        os.sched_setaffinity(pid, {SERVER_CORE})
-    for process in (site.agent.pid, os.getpid()):
-        for thread in os.listdir(f"/proc/{process}/task"):
-            os.sched_setaffinity(int(thread), {CLIENT_CORE})
 
 
 def first_of_its_core():
@@ -87,8 +50,7 @@ class Hostility:
         self.site = site
         self.over = threading.Event()
         self.requests = 0
-        paths = [f"/hostile{way}" for way in WAYS] + ["/startloops", "/starttraps", "/table"]
-        self.threads = [threading.Thread(target=self._ask, args=(path,), daemon=True) for path in paths]
+        self.threads = [threading.Thread(target=self._ask, args=(path,), daemon=True) for path in PATHS]
 
     def _ask(self, path):
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -112,21 +74,6 @@ class Hostility:
         self.over.set()
         for thread in self.threads:
             thread.join()
-
-
-def gateway_pids(site):
-    """The supervisor, whose command line names the site, and its workers."""
-    supervisors = set(processes_of(site, "duet-gateway"))
-    found = []
-    for entry in pathlib.Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and (entry / "comm").read_text().strip() == "duet-gateway":
-                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-                if supervisors & {int(entry.name), parent}:
-                    found.append(int(entry.name))
-        except OSError:
-            pass
-    return found
 
 
 def gateway_memory_kb(site):
@@ -155,7 +102,7 @@ def main():
         budget = sorted(stopped_after_ms(site, "CPULimit"))
     finally:
         site.close()
-    print(f"{len(WAYS) + 3} hostile ways, {CONNECTIONS} connections to the good handler, {PAIRS} pairs of {SECONDS} s")
+    print(f"{len(PATHS)} hostile ways, {CONNECTIONS} connections to the good handler, {PAIRS} pairs of {SECONDS} s")
     for name, rows in (("alone", alone), ("beside hostile ones", beside)):
         p50, p99, rate = (statistics.median(column) for column in zip(*rows))
         print(f"{name:20} p50 {p50:7.2f} ms   p99 {p99:7.2f} ms   {rate:9.0f}/s")

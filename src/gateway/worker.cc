@@ -1,5 +1,6 @@
 #include "gateway/worker.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -272,6 +273,9 @@ std::string Worker::metrics() const {
   one("duet_gateway_connections", "gauge", "Open client connections.", front_.connections.size());
   one("duet_gateway_requests_in_flight", "gauge", "Requests that are being answered.",
       static_cast<std::uint64_t>(std::max<std::int64_t>(0, front_.requests_in_flight)));
+  const struct mallinfo2 heap = mallinfo2();
+  one("duet_gateway_heap_bytes", "gauge", "Memory that the workers' allocators have given out.",
+      heap.uordblks + heap.hblkhd);
   one("duet_access_log_lines_dropped_total", "counter",
       "Lines of the access log that were lost because it was too slow.",
       front_.access_log.dropped());
