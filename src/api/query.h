@@ -14,9 +14,6 @@ namespace duet::api {
 // "%41" and, if `plus_is_space`, "+" decoded; kInvalid for a bad escape or a NUL byte.
 Result<std::string> percent_decode(std::string_view text, bool plus_is_space);
 
-// `text` with every byte but unreserved ones (RFC 3986) as %XX.
-std::string percent_encode(std::string_view text);
-
 // The parameters of a URL (application/x-www-form-urlencoded), in order.
 class Query {
  public:

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "net/http_target.h"
+
 namespace duet::api {
 namespace {
 
@@ -49,7 +51,7 @@ TEST(PercentEncode, IsUndoneByDecode) {
   for (int c = 1; c < 256; ++c) {
     all += static_cast<char>(c);
   }
-  const std::string encoded = percent_encode(all);
+  const std::string encoded = net::percent_encode(all);
   EXPECT_EQ(encoded.find(' '), std::string::npos);
   EXPECT_EQ(percent_decode(encoded, true).value(), all);
 }

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "api/query.h"
+#include "net/http_target.h"
 #include "object/kind.h"
 
 namespace duet::api {
@@ -92,11 +93,11 @@ std::string resource_path(object::Kind kind, std::string_view ns, std::string_vi
   const object::KindInfo& info = object::kind_info(kind);
   std::string out = collection_root(info);
   if (info.namespaced && !ns.empty()) {
-    out += "/namespaces/" + percent_encode(ns);
+    out += "/namespaces/" + net::percent_encode(ns);
   }
   out += "/" + std::string(info.plural);
   if (!name.empty()) {
-    out += "/" + percent_encode(name);
+    out += "/" + net::percent_encode(name);
   }
   return out;
 }

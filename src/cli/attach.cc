@@ -1,8 +1,8 @@
-#include "api/query.h"
 #include "api/resource_path.h"
 #include "cli/pod_choice.h"
 #include "cli/stream_session.h"
 #include "cli/verbs.h"
+#include "net/http_target.h"
 
 namespace duet::cli {
 namespace {
@@ -25,7 +25,7 @@ Result<int> run(const Invocation& invocation) {
   DUET_ASSIGN(const std::string pod, choose_pod(api, invocation, invocation.words[0]));
   const std::string target =
       api::resource_path(object::Kind::kPod, invocation.ns(), pod) +
-      "/attach?container=" + api::percent_encode(invocation.value("container"));
+      "/attach?container=" + net::percent_encode(invocation.value("container"));
   return run_stream_session(api, target,
                             {.stdin_open = invocation.has("stdin"), .tty = invocation.has("tty")});
 }

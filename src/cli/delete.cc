@@ -1,6 +1,5 @@
 #include <cstdio>
 
-#include "api/query.h"
 #include "api/resource_path.h"
 #include "cli/api_client.h"
 #include "cli/columns.h"
@@ -8,6 +7,7 @@
 #include "cli/manifest_files.h"
 #include "cli/targets.h"
 #include "cli/verbs.h"
+#include "net/http_target.h"
 
 namespace duet::cli {
 namespace {
@@ -62,7 +62,7 @@ Result<std::vector<object::ObjectKey>> list_keys(ApiClient& api, const Invocatio
                                                  object::Kind kind) {
   std::string query;
   if (const std::string selector = invocation.value("selector"); !selector.empty()) {
-    query = "?labelSelector=" + api::percent_encode(selector);
+    query = "?labelSelector=" + net::percent_encode(selector);
   }
   DUET_ASSIGN(const Json list, api.get(api::resource_path(kind, invocation.ns()) + query));
   std::vector<object::ObjectKey> out;
@@ -126,7 +126,7 @@ Status wait_gone(ApiClient& api, const Doomed& one, int64_t timeout_seconds) {
   }
   std::string target = api::resource_path(one.key.kind, one.key.ns) +
                        "?watch=1&resourceVersion=" + text_at(*now, "/metadata/resourceVersion") +
-                       "&fieldSelector=" + api::percent_encode("metadata.name=" + one.key.name);
+                       "&fieldSelector=" + net::percent_encode("metadata.name=" + one.key.name);
   if (timeout_seconds > 0) {
     target += "&timeoutSeconds=" + std::to_string(timeout_seconds);
   }

@@ -1,12 +1,12 @@
 #include <cstdio>
 
-#include "api/query.h"
 #include "api/resource_path.h"
 #include "cli/api_client.h"
 #include "cli/describe_endpoints.h"
 #include "cli/describe_text.h"
 #include "cli/targets.h"
 #include "cli/verbs.h"
+#include "net/http_target.h"
 
 namespace duet::cli {
 namespace {
@@ -25,7 +25,7 @@ Result<std::vector<Json>> fetch(ApiClient& api, const Invocation& invocation,
   std::string path = api::resource_path(target.kind, invocation.ns(), target.name);
   if (const std::string selector = invocation.value("selector");
       !selector.empty() && target.name.empty()) {
-    path += "?labelSelector=" + api::percent_encode(selector);
+    path += "?labelSelector=" + net::percent_encode(selector);
   }
   DUET_ASSIGN(Json answer, api.get(path));
   std::vector<Json> out;
@@ -44,7 +44,7 @@ Result<std::string> events_of(ApiClient& api, const Json& object, sys::WallTime 
   const std::string selector = "involvedObject.uid=" + text_at(object, "/metadata/uid");
   DUET_ASSIGN(const Json list,
               api.get(api::resource_path(object::Kind::kEvent, ns.empty() ? "default" : ns) +
-                      "?fieldSelector=" + api::percent_encode(selector)));
+                      "?fieldSelector=" + net::percent_encode(selector)));
   return describe_events(at(list, "/items"), now);
 }
 
@@ -59,7 +59,7 @@ Result<std::string> neighbours_of(ApiClient& api, object::Kind kind, const Json&
   }
   DUET_ASSIGN(const Json list, api.get(api::resource_path(object::Kind::kPod,
                                                           text_at(object, "/metadata/namespace")) +
-                                       "?labelSelector=" + api::percent_encode(selector)));
+                                       "?labelSelector=" + net::percent_encode(selector)));
   return describe_endpoints(object, at(list, "/items"));
 }
 

@@ -2,11 +2,11 @@
 
 #include <cstdio>
 
-#include "api/query.h"
 #include "api/resource_path.h"
 #include "cli/pod_choice.h"
 #include "cli/stream_session.h"
 #include "cli/verbs.h"
+#include "net/http_target.h"
 
 namespace duet::cli {
 namespace {
@@ -41,11 +41,11 @@ Result<int> run(const Invocation& invocation) {
   DUET_ASSIGN(const std::string pod, choose_pod(api, invocation, invocation.words[0]));
   std::string target = api::resource_path(object::Kind::kPod, invocation.ns(), pod) +
                        "/exec?stdout=true&stderr=true&container=" +
-                       api::percent_encode(invocation.value("container"));
+                       net::percent_encode(invocation.value("container"));
   target += stdin_open ? "&stdin=true" : "";
   target += tty ? "&tty=true" : "";
   for (const auto& word : command) {
-    target += "&command=" + api::percent_encode(word);
+    target += "&command=" + net::percent_encode(word);
   }
   return run_stream_session(api, target, {.stdin_open = stdin_open, .tty = tty});
 }

@@ -1,12 +1,12 @@
 #include <cstdio>
 #include <map>
 
-#include "api/query.h"
 #include "api/resource_path.h"
 #include "cli/api_client.h"
 #include "cli/columns.h"
 #include "cli/targets.h"
 #include "cli/verbs.h"
+#include "net/http_target.h"
 #include "object/kind.h"
 #include "object/manifest.h"
 
@@ -47,7 +47,7 @@ std::string query_of(const Invocation& invocation) {
   for (const auto& [flag, parameter] :
        {std::pair("selector", "labelSelector"), std::pair("field-selector", "fieldSelector")}) {
     if (const std::string value = invocation.value(flag); !value.empty()) {
-      out += std::string(out.empty() ? "?" : "&") + parameter + "=" + api::percent_encode(value);
+      out += std::string(out.empty() ? "?" : "&") + parameter + "=" + net::percent_encode(value);
     }
   }
   return out;
@@ -244,7 +244,7 @@ Result<int> watch_on(ApiClient& api, const Wanted& wanted, bool only_changes) {
   }
   std::string query = wanted.query;
   if (!target.name.empty()) {
-    query = "?fieldSelector=" + api::percent_encode("metadata.name=" + target.name);
+    query = "?fieldSelector=" + net::percent_encode("metadata.name=" + target.name);
   }
   query +=
       (query.empty() ? "?watch=1&resourceVersion=" : "&watch=1&resourceVersion=") + present.version;

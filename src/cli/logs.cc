@@ -1,12 +1,12 @@
 #include <cstdio>
 
-#include "api/query.h"
 #include "api/resource_path.h"
 #include "cli/api_client.h"
 #include "cli/duration.h"
 #include "cli/json_text.h"
 #include "cli/pod_choice.h"
 #include "cli/verbs.h"
+#include "net/http_target.h"
 
 namespace duet::cli {
 namespace {
@@ -33,7 +33,7 @@ constexpr Example kExamples[] = {
 };
 
 Result<std::string> log_query(const Invocation& invocation, const std::string& container) {
-  std::string out = "?container=" + api::percent_encode(container);
+  std::string out = "?container=" + net::percent_encode(container);
   for (const auto& [flag, parameter] :
        {std::pair("follow", "follow"), std::pair("previous", "previous"),
         std::pair("timestamps", "timestamps")}) {
@@ -50,7 +50,7 @@ Result<std::string> log_query(const Invocation& invocation, const std::string& c
     out += "&sinceSeconds=" + std::to_string(std::max<int64_t>(1, seconds));
   }
   if (const std::string time = invocation.value("since-time"); !time.empty()) {
-    out += "&sinceTime=" + api::percent_encode(time);
+    out += "&sinceTime=" + net::percent_encode(time);
   }
   return out;
 }
@@ -72,7 +72,7 @@ Result<std::vector<std::string>> pods_of(ApiClient& api, const Invocation& invoc
     return out;
   }
   DUET_ASSIGN(const Json list, api.get(api::resource_path(object::Kind::kPod, invocation.ns()) +
-                                       "?labelSelector=" + api::percent_encode(selector)));
+                                       "?labelSelector=" + net::percent_encode(selector)));
   for (const Json& item : at(list, "/items")) {
     out.push_back(text_at(item, "/metadata/name"));
   }

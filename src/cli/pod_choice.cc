@@ -1,9 +1,9 @@
 #include "cli/pod_choice.h"
 
-#include "api/query.h"
 #include "api/resource_path.h"
 #include "cli/json_text.h"
 #include "cli/targets.h"
+#include "net/http_target.h"
 
 namespace duet::cli {
 namespace {
@@ -46,7 +46,7 @@ Result<std::string> choose_pod(ApiClient& api, const Invocation& invocation,
     return not_found("error: " + word + " selects no pods");
   }
   DUET_ASSIGN(const Json pods, api.get(api::resource_path(object::Kind::kPod, invocation.ns()) +
-                                       "?labelSelector=" + api::percent_encode(labels)));
+                                       "?labelSelector=" + net::percent_encode(labels)));
   std::string any;
   for (const Json& pod : at(pods, "/items")) {
     any = text_at(pod, "/metadata/name");

@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <ctime>
 #include <memory>
@@ -46,6 +47,13 @@ std::vector<std::string> names_of(const X509* certificate) {
   return names;
 }
 
+std::string common_name_of(const X509* certificate) {
+  std::array<char, 256> name{};
+  const int size = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName,
+                                             name.data(), name.size());
+  return size > 0 ? std::string(name.data(), static_cast<std::size_t>(size)) : std::string();
+}
+
 std::string text_of(BIO* memory) {
   char* data = nullptr;
   const long size = BIO_get_mem_data(memory, &data);
@@ -81,7 +89,8 @@ Result<CertificateInfo> check_certificate(std::string_view chain_pem, std::strin
     return invalid("the key is too weak: " + std::to_string(EVP_PKEY_get_bits(key.get())) +
                    " bits");
   }
-  return CertificateInfo{.names = names_of(leaf),
+  return CertificateInfo{.common_name = common_name_of(leaf),
+                         .names = names_of(leaf),
                          .not_before_s = seconds_of(X509_get0_notBefore(leaf)),
                          .not_after_s = seconds_of(X509_get0_notAfter(leaf))};
 }

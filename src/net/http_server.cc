@@ -13,7 +13,9 @@ constexpr std::size_t kSkipLimitBytes =
 
 ServerConnection::ServerConnection(sys::Fd socket, const HttpLimits& limits,
                                    std::int64_t timeout_ms)
-    : socket_(std::move(socket)), reader_(std::make_unique<MessageReader>(socket_.get(), limits)) {
+    : socket_(std::move(socket)),
+      stream_(std::make_unique<SocketStream>(socket_.get())),
+      reader_(std::make_unique<MessageReader>(*stream_, limits)) {
   const timeval time{.tv_sec = timeout_ms / 1000, .tv_usec = (timeout_ms % 1000) * 1000};
   setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
   setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
@@ -61,7 +63,7 @@ Status ServerConnection::continue_if_expected() {
     return {};
   }
   expects_continue_ = false;
-  return write_response_head(socket_.get(), 100, {});
+  return write_response_head(*stream_, 100, {});
 }
 
 Result<std::string> ServerConnection::read_whole_body(std::size_t limit_bytes) {
@@ -80,8 +82,8 @@ Status ServerConnection::respond(int status, const FieldList& fields, std::strin
   if (!keep_alive_) {
     all.emplace_back("Connection", "close");
   }
-  DUET_TRY(write_response_head(socket_.get(), status, all));
-  return to_head_ ? Status() : send_all(socket_.get(), body);
+  DUET_TRY(write_response_head(*stream_, status, all));
+  return to_head_ ? Status() : stream_->send(body);
 }
 
 Status ServerConnection::begin(int status, const FieldList& fields) {
@@ -90,20 +92,20 @@ Status ServerConnection::begin(int status, const FieldList& fields) {
   if (!keep_alive_) {
     all.emplace_back("Connection", "close");
   }
-  return write_response_head(socket_.get(), status, all);
+  return write_response_head(*stream_, status, all);
 }
 
 Status ServerConnection::write(std::string_view data) {
-  return to_head_ ? Status() : write_chunk(socket_.get(), data);
+  return to_head_ ? Status() : write_chunk(*stream_, data);
 }
 
-Status ServerConnection::end() { return to_head_ ? Status() : end_chunks(socket_.get()); }
+Status ServerConnection::end() { return to_head_ ? Status() : end_chunks(*stream_); }
 
 Status ServerConnection::switch_protocols(const FieldList& fields) {
   keep_alive_ = false;
   FieldList all = fields;
   all.emplace_back("Connection", "Upgrade");
-  return write_response_head(socket_.get(), 101, all);
+  return write_response_head(*stream_, 101, all);
 }
 
 }  // namespace duet::net

@@ -47,6 +47,7 @@ class ServerConnection {
  private:
   Status continue_if_expected();
   sys::Fd socket_;
+  std::unique_ptr<ByteStream> stream_;
   std::unique_ptr<MessageReader> reader_;
   bool keep_alive_ = true;
   bool body_left_ = false;

@@ -39,19 +39,9 @@ std::string_view find_value(const FieldList& fields, std::string_view name) {
 
 Result<std::size_t> MessageReader::fill() {
   char* room = buffer_.prepare(kReadBytes);
-  for (;;) {
-    const ssize_t got = recv(fd_, room, buffer_.room(), 0);
-    if (got >= 0) {
-      buffer_.commit(static_cast<std::size_t>(got));
-      return static_cast<std::size_t>(got);
-    }
-    if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      return Error(ErrorCode::kTimeout, "the peer sent nothing in time");
-    }
-    if (errno != EINTR) {
-      return Error::from_errno("receiving", errno);
-    }
-  }
+  DUET_ASSIGN(const std::size_t got, stream_.receive(room, buffer_.room()));
+  buffer_.commit(got);
+  return got;
 }
 
 Result<std::optional<RequestHead>> MessageReader::read_request() {
@@ -170,7 +160,7 @@ Status send_all(int fd, std::string_view data) {
   return {};
 }
 
-Status write_request_head(int fd, std::string_view method, std::string_view target,
+Status write_request_head(ByteStream& stream, std::string_view method, std::string_view target,
                           const FieldList& fields) {
   if (!is_token(method) || target.empty() ||
       target.find_first_of(std::string_view(" \r\n\t\0", 5)) != std::string_view::npos) {
@@ -181,18 +171,18 @@ Status write_request_head(int fd, std::string_view method, std::string_view targ
   std::string out;
   out.append(method).append(" ").append(target).append(" HTTP/1.1\r\n");
   append_fields(out, fields);
-  return send_all(fd, out);
+  return stream.send(out);
 }
 
-Status write_response_head(int fd, int status, const FieldList& fields) {
+Status write_response_head(ByteStream& stream, int status, const FieldList& fields) {
   DUET_TRY(check_fields(fields));
   std::string out = "HTTP/1.1 " + std::to_string(status) + " ";
   out.append(status_reason(status)).append("\r\n");
   append_fields(out, fields);
-  return send_all(fd, out);
+  return stream.send(out);
 }
 
-Status write_chunk(int fd, std::string_view data) {
+Status write_chunk(ByteStream& stream, std::string_view data) {
   if (data.empty()) {
     return {};  // an empty chunk would end the body
   }
@@ -200,9 +190,9 @@ Status write_chunk(int fd, std::string_view data) {
   const auto [end, error] = std::to_chars(size, size + sizeof(size), data.size(), 16);
   std::string out(size, end);
   out.append("\r\n").append(data).append("\r\n");
-  return send_all(fd, out);
+  return stream.send(out);
 }
 
-Status end_chunks(int fd) { return send_all(fd, "0\r\n\r\n"); }
+Status end_chunks(ByteStream& stream) { return stream.send("0\r\n\r\n"); }
 
 }  // namespace duet::net

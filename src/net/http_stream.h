@@ -9,12 +9,13 @@
 
 #include "base/result.h"
 #include "net/buffer.h"
+#include "net/byte_stream.h"
 #include "net/http_body.h"
 #include "net/http_message.h"
 #include "net/http_parser.h"
 
-// HTTP/1.1 over a blocking socket: what client and server helpers for blocking code are made of.
-// Timeouts are the socket's own (SO_RCVTIMEO, SO_SNDTIMEO). Not thread-safe.
+// HTTP/1.1 over a blocking stream: what client and server helpers for blocking code are made of.
+// Timeouts are the stream's own. Not thread-safe.
 namespace duet::net {
 
 using FieldList = std::vector<std::pair<std::string, std::string>>;
@@ -22,11 +23,16 @@ using FieldList = std::vector<std::pair<std::string, std::string>>;
 // The value of the first field called `name` in any case; empty if there is none.
 std::string_view find_value(const FieldList& fields, std::string_view name);
 
-// Reads one message after the other from a blocking descriptor, which it does not own.
+// Reads one message after the other from a stream, which must outlive it.
 class MessageReader {
  public:
-  MessageReader(int fd, const HttpLimits& limits)
-      : fd_(fd), limits_(limits), pool_(1), buffer_(pool_), requests_(limits), responses_(limits) {}
+  MessageReader(ByteStream& stream, const HttpLimits& limits)
+      : stream_(stream),
+        limits_(limits),
+        pool_(1),
+        buffer_(pool_),
+        requests_(limits),
+        responses_(limits) {}
 
   // The next request's head; nothing: the peer closed before one began. A malformed one is kInvalid
   // and refusal() says the status to answer with.
@@ -45,7 +51,7 @@ class MessageReader {
  private:
   Result<std::size_t> fill();  // 0: end of stream
 
-  int fd_;
+  ByteStream& stream_;
   HttpLimits limits_;
   BufferPool pool_;
   Buffer buffer_;
@@ -58,12 +64,12 @@ class MessageReader {
 };
 
 // Writes the heads and bodies; all functions block until the kernel has everything.
-Status write_request_head(int fd, std::string_view method, std::string_view target,
+Status write_request_head(ByteStream& stream, std::string_view method, std::string_view target,
                           const FieldList& fields);
-Status write_response_head(int fd, int status, const FieldList& fields);
+Status write_response_head(ByteStream& stream, int status, const FieldList& fields);
 // One chunk of a body whose head said Transfer-Encoding: chunked; end_chunks() ends it.
-Status write_chunk(int fd, std::string_view data);
-Status end_chunks(int fd);
+Status write_chunk(ByteStream& stream, std::string_view data);
+Status end_chunks(ByteStream& stream);
 // As sys::write_all, without SIGPIPE.
 Status send_all(int fd, std::string_view data);
 

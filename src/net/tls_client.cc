@@ -4,6 +4,7 @@
 
 #include <system_error>
 
+#include "net/certificate.h"
 #include "net/ip_address.h"
 #include "net/openssl_error.h"
 #include "net/tls_stream.h"
@@ -40,6 +41,17 @@ void TlsClient::set_authorities(std::string pem) {
     context_.reset();
     sessions_.clear();
   }
+}
+
+Status TlsClient::set_certificate(const std::string& chain_pem, const std::string& key_pem) {
+  if (!chain_pem.empty()) {
+    DUET_TRY(check_certificate(chain_pem, key_pem));
+  }
+  chain_pem_ = chain_pem;
+  key_pem_ = key_pem;
+  context_.reset();
+  sessions_.clear();  // a resumed one would still be the old certificate's
+  return {};
 }
 
 TlsClient::SystemFile TlsClient::find_system_file() const {
@@ -86,6 +98,9 @@ Result<TlsContext> TlsClient::make_context(const SystemFile& file) {
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(raw, on_new_session);
   SSL_CTX_set_app_data(raw, this);
+  if (!chain_pem_.empty()) {
+    DUET_TRY(use_certificate(raw, chain_pem_, key_pem_));
+  }
   if (SSL_CTX_set_alpn_protos(raw, kProtocols, sizeof(kProtocols) - 1) != 0) {
     return openssl_error("making a TLS context");
   }

@@ -43,6 +43,10 @@ class TlsClient {
   // Authorities beside the system's, PEM, for handshakes that begin from now on.
   void set_authorities(std::string pem);
 
+  // What this client shows to servers that ask for a certificate, and its key, both PEM; for
+  // handshakes that begin from now on. Empty: none. kInvalid: they do not belong together.
+  Status set_certificate(const std::string& chain_pem, const std::string& key_pem);
+
   // For the non-blocking socket `fd`, which stays the caller's and may still be connecting. The
   // server's certificate must be for `name`: a DNS name, which is also told to the server (SNI), or
   // an IP address. `server` names it among all that are asked: sessions are kept under it. It must
@@ -77,6 +81,8 @@ class TlsClient {
   const sys::Clock& clock_;
   std::vector<std::string> system_files_;
   std::string authorities_pem_;
+  std::string chain_pem_;
+  std::string key_pem_;
   SystemFile read_file_;  // the one that context_ has
   sys::MonotonicTime checked_;
   TlsContext context_;

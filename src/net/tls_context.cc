@@ -1,6 +1,7 @@
 #include "net/tls_context.h"
 
 #include "net/openssl_error.h"
+#include "net/pem.h"
 
 namespace duet::net {
 namespace {
@@ -29,6 +30,21 @@ Result<TlsContext> make_tls_context(const SSL_METHOD* method) {
                             SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_read_ahead(raw, 1);
   return context;
+}
+
+Status use_certificate(SSL_CTX* context, std::string_view chain_pem, std::string_view key_pem) {
+  DUET_ASSIGN(const Chain chain, read_chain(chain_pem));
+  DUET_ASSIGN(const Key key, read_key(key_pem));
+  if (SSL_CTX_use_certificate(context, chain.front().get()) != 1 ||
+      SSL_CTX_use_PrivateKey(context, key.get()) != 1) {
+    return openssl_error("the certificate");
+  }
+  for (std::size_t i = 1; i < chain.size(); ++i) {
+    if (SSL_CTX_add1_chain_cert(context, chain[i].get()) != 1) {
+      return openssl_error("the certificate's chain");
+    }
+  }
+  return {};
 }
 
 }  // namespace duet::net

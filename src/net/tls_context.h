@@ -3,6 +3,7 @@
 #include <openssl/ssl.h>
 
 #include <memory>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -21,5 +22,9 @@ void ignore_openssl_configuration();
 // A context for connections of TlsStream, of either role by `method`, without certificates.
 // kInternal: OpenSSL refuses.
 Result<TlsContext> make_tls_context(const SSL_METHOD* method);
+
+// Gives `context` a chain (the certificate of its own first) and its key, both PEM. kInvalid: they
+// cannot be read.
+Status use_certificate(SSL_CTX* context, std::string_view chain_pem, std::string_view key_pem);
 
 }  // namespace duet::net

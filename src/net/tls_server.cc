@@ -5,7 +5,6 @@
 
 #include "net/certificate.h"
 #include "net/openssl_error.h"
-#include "net/pem.h"
 #include "net/tls_stream.h"
 
 namespace duet::net {
@@ -26,8 +25,6 @@ int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
 }
 
 Result<TlsContext> make_context(std::string_view chain_pem, std::string_view key_pem) {
-  DUET_ASSIGN(const Chain chain, read_chain(chain_pem));
-  DUET_ASSIGN(const Key key, read_key(key_pem));
   DUET_ASSIGN(TlsContext context, make_tls_context(TLS_server_method()));
   SSL_CTX* raw = context.get();
   // A client that goes without a word takes nothing from a request that has its length.
@@ -37,15 +34,7 @@ Result<TlsContext> make_context(std::string_view chain_pem, std::string_view key
   SSL_CTX_set_session_id_context(raw, kSessionContext, sizeof(kSessionContext) - 1);
   // OpenSSL asks the context that has the certificate, which the name has chosen by then.
   SSL_CTX_set_alpn_select_cb(raw, choose_protocol, nullptr);
-  if (SSL_CTX_use_certificate(raw, chain.front().get()) != 1 ||
-      SSL_CTX_use_PrivateKey(raw, key.get()) != 1) {
-    return openssl_error("the certificate");
-  }
-  for (std::size_t i = 1; i < chain.size(); ++i) {
-    if (SSL_CTX_add1_chain_cert(raw, chain[i].get()) != 1) {
-      return openssl_error("the certificate's chain");
-    }
-  }
+  DUET_TRY(use_certificate(raw, chain_pem, key_pem));
   return context;
 }
 

@@ -203,19 +203,4 @@ Result<Challenge> parse_challenge(std::string_view value) {
   return challenge;
 }
 
-std::string percent_encode(std::string_view value) {
-  std::string encoded;
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || std::string_view("-._~").find(c) != std::string_view::npos) {
-      encoded += c;
-    } else {
-      encoded += '%';
-      encoded += "0123456789ABCDEF"[byte >> 4];
-      encoded += "0123456789ABCDEF"[byte & 15];
-    }
-  }
-  return encoded;
-}
-
 }  // namespace duet::oci

@@ -32,7 +32,4 @@ struct Challenge {
 // kCorrupt: not a challenge.
 Result<Challenge> parse_challenge(std::string_view value);
 
-// The value, percent-encoded for a URL's query.
-std::string percent_encode(std::string_view value);
-
 }  // namespace duet::oci

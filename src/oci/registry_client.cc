@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "net/http_target.h"
 #include "oci/auth.h"
 #include "oci/digest.h"
 #include "oci/json_reader.h"
@@ -201,8 +202,8 @@ Status RegistryClient::fetch_token(const std::string& realm, const std::string& 
                                    const std::string& scope) {
   DUET_TRY(check_realm(realm));
   HttpRequest request{.url = realm + (realm.find('?') == std::string::npos ? "?" : "&") +
-                             "service=" + percent_encode(service) +
-                             "&scope=" + percent_encode(scope)};
+                             "service=" + net::percent_encode(service) +
+                             "&scope=" + net::percent_encode(scope)};
   request.basic_username = request_.username;
   request.basic_password = request_.password;
   request.body_limit_bytes = [](int) { return kTokenLimitBytes; };
