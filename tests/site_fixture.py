@@ -346,3 +346,18 @@ def processes_of(site, name):
             except OSError:
                 pass
     return found
+
+
+def sandboxes_of(site):
+    """Pids of the sandboxes whose parents are monitors of the site."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[1]
+                if (entry / "comm").read_text().strip() == "duet-sandbox" and \
+                        str(site.root).encode() in pathlib.Path("/proc", parent, "cmdline").read_bytes():
+                    found.append(int(entry.name))
+            except OSError:
+                pass
+    return found

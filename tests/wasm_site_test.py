@@ -7,7 +7,7 @@ import shutil
 import signal
 import unittest
 
-from site_fixture import GUESTS, SOURCE, Site, SiteTest, alive, pod, route, service
+from site_fixture import GUESTS, SOURCE, Site, SiteTest, alive, pod, route, sandboxes_of, service
 
 PRIMER = """apiVersion: v1
 kind: Pod
@@ -108,8 +108,7 @@ class Programs(SiteTest):
         self.site.start()
         self.site.wait_ready("ticker")
         self.site.kill_agent()
-        sandbox = [int(entry.name) for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit()
-                   and self._is_sandbox_of(entry)]
+        sandbox = sandboxes_of(self.site)
         self.assertEqual(len(sandbox), 1)
         os.kill(sandbox[0], signal.SIGKILL)
         self.site.start()
@@ -138,16 +137,6 @@ class Programs(SiteTest):
         main = self.site.pod_status("ticker")["containerStatuses"][0]
         self.assertEqual(main["restartCount"], 1)
         self.assertEqual(main["lastState"]["terminated"]["exitCode"], 137)
-
-    def _is_sandbox_of(self, entry):
-        """A sandbox whose parent is a monitor of this site."""
-        try:
-            if (entry / "comm").read_text().strip() != "duet-sandbox":
-                return False
-            parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[1]
-            return str(self.site.root).encode() in pathlib.Path("/proc", parent, "cmdline").read_bytes()
-        except OSError:
-            return False
 
 
 class Handlers(SiteTest):

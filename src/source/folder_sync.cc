@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "object/kind.h"
+#include "object/source_mark.h"
 #include "sys/file.h"
 #include "sys/read_lease.h"
 
@@ -271,7 +272,7 @@ Result<std::vector<FolderSync::Stored>> FolderSync::list_owned() {
     DUET_ASSIGN(const store::Listing listing, store_.list(info.kind));
     for (const object::Object& object : listing.objects) {
       // Most objects are not ours: the name of the mark in the text is cheaper to look for.
-      if (object.json.find(kSourceAnnotation) == std::string::npos) {
+      if (object.json.find(object::kSourceAnnotation) == std::string::npos) {
         continue;
       }
       Ownership ownership = ownership_of(object);

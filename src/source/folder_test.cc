@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "object/kind.h"
+#include "object/source_mark.h"
 #include "source/ownership.h"
 #include "sys/file.h"
 
@@ -131,7 +132,7 @@ TEST_F(FolderTest, FilesBecomeObjectsInTheOrderTheyNeed) {
                                   "created pod default/web"));
   EXPECT_TRUE(last_.first);
   const Json json = get(Kind::kPod, "web");
-  EXPECT_EQ(json["metadata"]["annotations"][kSourceAnnotation], "folder");
+  EXPECT_EQ(json["metadata"]["annotations"][object::kSourceAnnotation], "folder");
   EXPECT_EQ(json["metadata"]["annotations"][kSourceFileAnnotation], folder_ + "/a.yaml");
 }
 

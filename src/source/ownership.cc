@@ -6,6 +6,7 @@
 
 #include "base/fnv.h"
 #include "object/kind.h"
+#include "object/source_mark.h"
 
 namespace duet::source {
 namespace {
@@ -53,7 +54,7 @@ Ownership ownership_of(const object::Object& stored) {
   if (annotations == metadata.end() || !annotations->is_object()) {
     return ownership;
   }
-  ownership.source = text_of(*annotations, kSourceAnnotation);
+  ownership.source = text_of(*annotations, object::kSourceAnnotation);
   ownership.file = text_of(*annotations, kSourceFileAnnotation);
   const std::string hashes = text_of(*annotations, kSourceHashAnnotation);
   const size_t point = hashes.find('.');
@@ -70,7 +71,7 @@ Result<object::Object> with_ownership(const object::Object& object, const std::s
   if (!annotations.is_object()) {
     annotations = Json::object();
   }
-  annotations[kSourceAnnotation] = source;
+  annotations[object::kSourceAnnotation] = source;
   annotations[kSourceFileAnnotation] = file;
   annotations[kSourceHashAnnotation] = fingerprint.whole + "." + fingerprint.spec;
   object::Object marked = object;

@@ -9,7 +9,6 @@
 // The marks by which a source knows its own objects again, also after a restart: annotations.
 namespace duet::source {
 
-inline constexpr const char* kSourceAnnotation = "duet.edge/source";
 inline constexpr const char* kSourceFileAnnotation = "duet.edge/source-file";
 inline constexpr const char* kSourceHashAnnotation = "duet.edge/source-hash";
 

@@ -176,6 +176,13 @@ Status check_document(const object::Object& object, size_t size_bytes) {
   return {};
 }
 
+std::optional<std::string> creation_timestamp(const object::Object& object) {
+  const auto json = parse(object.json, object::describe(object.key));
+  const std::string time =
+      json.ok() ? text_of(json->value(kMetadata, Json::object()), "creationTimestamp") : "";
+  return sys::parse_rfc3339(time) ? std::optional(time) : std::nullopt;
+}
+
 Result<std::string> born_document(const object::Object& object, const Birth& birth) {
   DUET_ASSIGN(Json json, parse(object.json, object::describe(object.key)));
   drop_own_fields(json);

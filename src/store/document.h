@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -18,6 +19,9 @@ struct Birth {
   int64_t version = 0;
   std::string timestamp;  // RFC 3339
 };
+
+// When the object was made, as its document says; nothing: it does not.
+std::optional<std::string> creation_timestamp(const object::Object& object);
 
 // A changed document, or the word that nothing changed.
 struct Change {

@@ -209,7 +209,11 @@ Result<object::Object> SqliteStore::create_locked(const object::Object& object) 
                                             std::to_string(options_.object_limit) +
                                             " objects already");
   }
-  const Birth born = birth(version_ + 1);
+  Birth born = birth(version_ + 1);
+  if (!object.uid.empty()) {
+    born.uid = object.uid;
+    born.timestamp = creation_timestamp(object).value_or(born.timestamp);
+  }
   object::Object fresh{object.key, born.uid, 0, ""};
   DUET_ASSIGN(fresh.json, born_document(object, born));
   return put_alone(EventType::kAdded, std::move(fresh), Durability::kFull);

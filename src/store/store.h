@@ -73,7 +73,7 @@ class Store {
   virtual Result<Listing> list(object::Kind kind, const std::string& ns = "") = 0;
 
   // Makes a new object: sets uid, resourceVersion, generation, creationTimestamp; drops a status
-  // given with it.
+  // given with it. One that has a `uid` is another control plane's and keeps when it was made.
   virtual Result<object::Object> create(const object::Object& object) = 0;
   // Replaces everything but status, uid and creationTimestamp; generation grows when the spec
   // changed. kConflict when `object.resource_version` is not 0 and not the stored one. A change of

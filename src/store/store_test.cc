@@ -57,6 +57,17 @@ class StoreTest : public testing::Test {
   std::unique_ptr<Store> store_;
 };
 
+TEST_F(StoreTest, AnObjectOfAnotherControlPlaneKeepsItsIdentity) {
+  Object foreign = pod("web");
+  foreign.uid = "6f3f4a58-0000-4000-8000-000000000001";
+  foreign.json =
+      R"({"metadata":{"name":"web","uid":"x","creationTimestamp":"2020-01-02T03:04:05Z"}})";
+  ASSERT_TRUE(store_->create(foreign).ok());
+  const Json metadata = json_of(foreign.key)["metadata"];
+  EXPECT_EQ(metadata["uid"], foreign.uid);
+  EXPECT_EQ(metadata["creationTimestamp"], "2020-01-02T03:04:05Z");
+}
+
 TEST_F(StoreTest, CreateGivesIdentityAndKeepsUnknownFields) {
   const ObjectKey key{Kind::kPod, "default", "web"};
   const auto made = store_->create(

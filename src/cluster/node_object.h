@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "object/object.h"
+#include "sys/clock.h"
+#include "sys/machine.h"
+
+// The Node object (core/v1) of this machine. Pure functions, thread-safe.
+namespace duet::cluster {
+
+using Json = nlohmann::json;
+
+struct Taint {
+  std::string key;
+  std::string value;
+  std::string effect;  // NoSchedule, PreferNoSchedule, NoExecute
+};
+
+// What does not change while an agent runs.
+struct NodeFacts {
+  std::string name;
+  std::string host_name;
+  std::string address;       // of the host, for InternalIP
+  std::string architecture;  // kubernetes.io/arch
+  std::string os;            // kubernetes.io/os
+  object::StringMap labels;  // beside those that every node has
+  std::vector<Taint> taints;
+  std::int64_t pod_limit = 110;
+  sys::Machine machine;
+};
+
+// As a Wasm node beside the kubelet of the same machine: pods come that ask for it by node selector
+// and toleration, and no others.
+NodeFacts wasm_node(NodeFacts facts);
+
+// Labels that this node has set on itself.
+object::StringMap node_labels(const NodeFacts& facts);
+
+// The whole object, as a node makes its own.
+Json node_object(const NodeFacts& facts, const sys::MachineUse& use, sys::WallTime now);
+
+// `status` for now. `earlier`: the status that the server has, for the times of conditions that did
+// not change, or null.
+Json node_status(const NodeFacts& facts, const sys::MachineUse& use, const Json& earlier,
+                 sys::WallTime now);
+
+// Whether they differ in more than when they were measured.
+bool differs(const Json& status, const Json& other);
+
+// The Lease (coordination.k8s.io/v1) in kube-node-lease by which a node says that it lives.
+inline constexpr int kLeaseSeconds = 40;
+Json node_lease(const std::string& node, const std::string& node_uid, sys::WallTime now);
+// What renews it.
+Json lease_renewal(const std::string& node, sys::WallTime now);
+
+}  // namespace duet::cluster

@@ -1,0 +1,103 @@
+#include "cluster/node_object.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+namespace duet::cluster {
+namespace {
+
+NodeFacts facts() {
+  return wasm_node({.name = "edge-wasm",
+                    .host_name = "edge",
+                    .address = "10.0.0.7",
+                    .labels = {{"site", "seven"}},
+                    .machine = {.cpus = 4, .memory_bytes = 4LL << 30, .os_image = "Site Linux"}});
+}
+sys::MachineUse healthy() {
+  return {.memory_available_bytes = 2LL << 30,
+          .processes = 100,
+          .process_limit = 1'000,
+          .storage_bytes = 100LL << 30,
+          .storage_available_bytes = 50LL << 30,
+          .inodes = 1'000,
+          .inodes_available = 900};
+}
+const sys::WallTime kNow = sys::WallTime(std::chrono::seconds(1'800'000'000));
+
+const Json& condition(const Json& status, const std::string& type) {
+  for (const Json& one : status["conditions"]) {
+    if (one["type"] == type) {
+      return one;
+    }
+  }
+  static const Json none;
+  return none;
+}
+
+TEST(NodeObject, OfAWasmNodeAsksForItsPods) {
+  const Json node = node_object(facts(), healthy(), kNow);
+  const Json& labels = node["metadata"]["labels"];
+  EXPECT_EQ(labels["kubernetes.io/arch"], "wasm32-wasi");
+  EXPECT_EQ(labels["site"], "seven");
+  ASSERT_EQ(node["spec"]["taints"].size(), 1U);
+  EXPECT_EQ(
+      node["spec"]["taints"][0],
+      (Json{{"key", "kubernetes.io/arch"}, {"value", "wasm32-wasi"}, {"effect", "NoSchedule"}}));
+  const Json& status = node["status"];
+  EXPECT_EQ(status["allocatable"]["cpu"], "4");
+  EXPECT_EQ(status["allocatable"]["memory"], "4194304Ki");
+  EXPECT_EQ(status["allocatable"]["pods"], "110");
+  EXPECT_EQ(condition(status, "Ready")["status"], "True");
+  for (const char* type : {"MemoryPressure", "DiskPressure", "PIDPressure"}) {
+    EXPECT_EQ(condition(status, type)["status"], "False") << type;
+  }
+}
+
+TEST(NodeObject, SaysWhatIsShort) {
+  sys::MachineUse use = healthy();
+  use.memory_available_bytes = 50 << 20;
+  EXPECT_EQ(condition(node_status(facts(), use, nullptr, kNow), "MemoryPressure")["status"],
+            "True");
+  use = healthy();
+  use.storage_available_bytes = 5LL << 30;
+  EXPECT_EQ(condition(node_status(facts(), use, nullptr, kNow), "DiskPressure")["status"], "True");
+  use = healthy();
+  use.inodes_available = 10;
+  EXPECT_EQ(condition(node_status(facts(), use, nullptr, kNow), "DiskPressure")["status"], "True");
+  use = healthy();
+  use.processes = 950;
+  EXPECT_EQ(condition(node_status(facts(), use, nullptr, kNow), "PIDPressure")["status"], "True");
+}
+
+TEST(NodeObject, AConditionKeepsTheTimeOfItsLastChange) {
+  const Json first = node_status(facts(), healthy(), nullptr, kNow);
+  const auto later = kNow + std::chrono::minutes(5);
+  const Json second = node_status(facts(), healthy(), first, later);
+  EXPECT_FALSE(differs(first, second));
+  EXPECT_EQ(condition(second, "Ready")["lastTransitionTime"], sys::format_rfc3339(kNow));
+  EXPECT_EQ(condition(second, "Ready")["lastHeartbeatTime"], sys::format_rfc3339(later));
+  sys::MachineUse use = healthy();
+  use.memory_available_bytes = 0;
+  const Json third = node_status(facts(), use, second, later);
+  EXPECT_TRUE(differs(second, third));
+  EXPECT_EQ(condition(third, "MemoryPressure")["lastTransitionTime"], sys::format_rfc3339(later));
+}
+
+TEST(NodeObject, ReadsNoSenseIntoAStatusThatHasNone) {
+  for (const Json& odd : {Json(7), Json{{"conditions", 5}}, Json{{"conditions", {1, nullptr}}},
+                          Json{{"conditions", {{{"type", "Ready"}, {"status", "True"}}}}}}) {
+    EXPECT_EQ(condition(node_status(facts(), healthy(), odd, kNow), "Ready")["lastTransitionTime"],
+              sys::format_rfc3339(kNow));
+  }
+}
+
+TEST(NodeLease, HasTheTimeInMicroseconds) {
+  const Json lease = node_lease("edge", "u-1", kNow + std::chrono::nanoseconds(1'234'567));
+  EXPECT_EQ(lease["spec"]["renewTime"], "2027-01-15T08:00:00.001234Z");
+  EXPECT_EQ(lease["spec"]["holderIdentity"], "edge");
+  EXPECT_EQ(lease["metadata"]["ownerReferences"][0]["uid"], "u-1");
+}
+
+}  // namespace
+}  // namespace duet::cluster

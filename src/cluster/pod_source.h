@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cluster/api_client.h"
+#include "cluster/pod_mirror.h"
+#include "store/controller.h"
+#include "store/store.h"
+
+namespace duet::cluster {
+
+// A cluster's pods for this node as a source of the store, and their status on its way back. What
+// the API server said last decides; while nobody can be asked, what is there stays.
+class PodSource {
+ public:
+  // `api` is used on the source's own thread alone. What is given must outlive this.
+  static std::unique_ptr<PodSource> start(store::Store& store, ApiClient& api,
+                                          std::function<void(const std::string&)> log);
+  ~PodSource() = default;
+  PodSource(const PodSource&) = delete;
+  PodSource& operator=(const PodSource&) = delete;
+
+  // What the server says; of a Follower, on any thread.
+  void replace(const std::vector<Json>& pods);
+  void change(ApiWatch::Type type, const Json& pod);
+  // Whether the server can be asked at all: without it nothing is sent.
+  void set_online(bool online);
+
+ private:
+  using Next = store::Controller::Next;
+  PodSource(store::Store& store, ApiClient& api, std::function<void(const std::string&)> log)
+      : store_(store), api_(api), log_(std::move(log)) {}
+
+  std::optional<ClusterPod> find(const std::string& key) const;
+  void keep(const Json& pod);
+  bool knows_all() const;
+
+  Result<Next> reconcile(const std::string& key);
+  Result<Next> sync_living(const ClusterPod& pod, const std::optional<object::Object>& stored);
+  Result<Next> end_in_cluster(const ClusterPod& pod);
+  Result<Next> make(const ClusterPod& pod);
+  Result<Next> tell_status(const ClusterPod& pod, const object::Object& stored);
+  Status remove_stored(const object::Object& stored, std::optional<std::int64_t> grace_seconds);
+  // True: something that the pod names is not in the cluster yet.
+  Result<bool> fetch_references(const ClusterPod& pod);
+  Status fetch(const object::ObjectKey& key);
+  Status make_namespace(const std::string& name);
+  Status drop_unused();
+  bool is_online() const;
+
+  store::Store& store_;
+  ApiClient& api_;
+  std::function<void(const std::string&)> log_;
+  mutable std::mutex mutex_;
+  bool online_ = false;
+  bool listed_ = false;                     // all there is was told once
+  std::map<std::string, ClusterPod> pods_;  // by "namespace/name"
+  // The last member: it must end before what it uses goes.
+  std::unique_ptr<store::Controller> controller_;
+};
+
+}  // namespace duet::cluster

@@ -1,0 +1,193 @@
+#include "cluster/pod_source.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+
+#include "cluster/api_server_for_test.h"
+#include "sys/file.h"
+
+namespace duet::cluster {
+namespace {
+
+using Request = ApiServerForTest::Request;
+using Connection = ApiServerForTest::Connection;
+
+Json cluster_pod(const std::string& name, const std::string& uid) {
+  return {{"metadata", {{"name", name}, {"namespace", "default"}, {"uid", uid}}},
+          {"spec", {{"containers", {{{"name", "main"}, {"image", "a:1"}}}}}},
+          {"status", {{"phase", "Pending"}}}};
+}
+
+class PodSourceTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = *sys::make_temporary_directory(testing::TempDir(), "pods-");
+    store_ = *store::Store::open(folder_ + "/objects.db", clock_);
+    source_ = PodSource::start(*store_, api_, [this](const std::string& line) { log(line); });
+  }
+  void TearDown() override {
+    stop_.request_stop();
+    source_.reset();
+    store_.reset();
+    (void)sys::remove_tree(folder_);
+  }
+
+  bool answer(const Request& request, Connection& connection) {
+    note(request.line.substr(0, request.line.find(" HTTP")) + " " + request.body);
+    if (request.line.find("/configmaps/later") != std::string::npos) {
+      return connection.write(ApiServerForTest::with_body(404, R"({"kind":"Status","code":404})"));
+    }
+    if (request.line.find("/configmaps/") != std::string::npos) {
+      return connection.write(ApiServerForTest::with_body(
+          200, R"({"metadata":{"name":"settings","namespace":"default"},"data":{"a":"b"}})"));
+    }
+    return connection.write(ApiServerForTest::with_body(200, "{}"));
+  }
+  void log(const std::string& line) { note("log " + line); }
+  void note(const std::string& text) {
+    const std::lock_guard lock(mutex_);
+    noted_.push_back(text);
+    changed_.notify_all();
+  }
+  // Waits until a request or a line of the log has all `parts`.
+  bool hears(const std::vector<std::string>& parts) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(60), [&] {
+      return std::any_of(noted_.begin(), noted_.end(), [&](const std::string& text) {
+        return std::all_of(parts.begin(), parts.end(), [&](const std::string& part) {
+          return text.find(part) != std::string::npos;
+        });
+      });
+    });
+  }
+  bool heard(const std::string& part) {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(noted_.begin(), noted_.end(), [&](const std::string& text) {
+      return text.find(part) != std::string::npos;
+    });
+  }
+  static object::ObjectKey key(const std::string& name) {
+    return {object::Kind::kPod, "default", name};
+  }
+  // Waits until `holds`, looking with every change of a pod.
+  bool comes(const std::function<bool()>& holds) {
+    const auto watch =
+        store_->watch({object::Kind::kPod, object::Kind::kConfigMap, object::Kind::kSecret});
+    for (int i = 0; i < 100 && !holds(); ++i) {
+      const auto event = (*watch)->next(60'000);
+      if (!event.ok() || !event->has_value()) {
+        return holds();
+      }
+    }
+    return holds();
+  }
+  bool has(const std::string& name, const std::string& uid = "") {
+    const auto pod = store_->get(key(name));
+    return pod.ok() && (uid.empty() || pod->uid == uid);
+  }
+  Json metadata(const std::string& name) {
+    return Json::parse(store_->get(key(name))->json)["metadata"];
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> noted_;
+  std::string folder_;
+  sys::SystemClock clock_;
+  sys::SeededRandom random_{1};
+  std::stop_source stop_;
+  ApiServerForTest server_{[this](const Request& request, Connection& connection) {
+    return answer(request, connection);
+  }};
+  CurrentAccess access_{server_.access()};
+  ApiClient api_{access_, clock_, random_, stop_.get_token()};
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<PodSource> source_;
+};
+
+TEST_F(PodSourceTest, BringsPodsAndTellsTheirStatus) {
+  source_->replace({cluster_pod("web", "u-1")});
+  ASSERT_TRUE(comes([&] { return has("web", "u-1"); }));
+  ASSERT_TRUE(store_->update_status(key("web"), "u-1", R"({"phase":"Running"})").ok());
+  EXPECT_TRUE(hears({"PATCH /api/v1/namespaces/default/pods/web/status", R"("uid":"u-1")",
+                     R"("phase":"Running")"}));
+}
+
+TEST_F(PodSourceTest, APodThatIsDeletedEndsHereFirst) {
+  source_->replace({cluster_pod("web", "u-1")});
+  ASSERT_TRUE(comes([&] { return has("web"); }));
+  Json deleting = cluster_pod("web", "u-1");
+  deleting["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z";
+  deleting["metadata"]["deletionGracePeriodSeconds"] = 7;
+  source_->change(ApiWatch::Type::kModified, deleting);
+  ASSERT_TRUE(comes([&] { return metadata("web").contains("deletionTimestamp"); }));
+  EXPECT_EQ(metadata("web")["deletionGracePeriodSeconds"], 7);
+  EXPECT_FALSE(heard("DELETE"));
+  ASSERT_TRUE(store_->finish_delete(key("web"), "u-1").ok());
+  EXPECT_TRUE(hears({"DELETE /api/v1/namespaces/default/pods/web", R"("gracePeriodSeconds":0)",
+                     R"("uid":"u-1")"}));
+}
+
+TEST_F(PodSourceTest, APodThatTheClusterHasNoMoreIsStoppedWithItsGrace) {
+  source_->replace({cluster_pod("web", "u-1"), cluster_pod("stays", "u-2")});
+  ASSERT_TRUE(comes([&] { return has("web") && has("stays"); }));
+  source_->replace({cluster_pod("stays", "u-2")});
+  ASSERT_TRUE(comes([&] { return metadata("web").contains("deletionTimestamp"); }));
+  EXPECT_EQ(metadata("web")["deletionGracePeriodSeconds"], 30);
+  EXPECT_FALSE(metadata("stays").contains("deletionTimestamp"));
+}
+
+TEST_F(PodSourceTest, AnotherPodOfTheNameComesWhenTheFirstIsGone) {
+  source_->replace({cluster_pod("web", "u-1")});
+  ASSERT_TRUE(comes([&] { return has("web", "u-1"); }));
+  source_->replace({cluster_pod("web", "u-2")});
+  ASSERT_TRUE(comes([&] { return metadata("web").contains("deletionTimestamp"); }));
+  ASSERT_TRUE(store_->finish_delete(key("web"), "u-1").ok());
+  EXPECT_TRUE(comes([&] { return has("web", "u-2"); }));
+}
+
+TEST_F(PodSourceTest, WhatIsOverDoesNotRunAgain) {
+  Json over = cluster_pod("over", "u-1");
+  over["status"]["phase"] = "Succeeded";
+  source_->replace({over, cluster_pod("web", "u-2")});
+  ASSERT_TRUE(comes([&] { return has("web"); }));
+  EXPECT_FALSE(has("over"));
+}
+
+TEST_F(PodSourceTest, PodsOfTheSiteItselfAreLeftAlone) {
+  const object::Object own{key("own"), "", 0, R"({"metadata":{"name":"own"},"spec":{}})"};
+  ASSERT_TRUE(store_->create(own).ok());
+  source_->replace({cluster_pod("own", "u-1"), cluster_pod("web", "u-2")});
+  EXPECT_TRUE(hears({"log cluster: pod default/own is not started"}));
+  ASSERT_TRUE(comes([&] { return has("web"); }));
+  EXPECT_FALSE(metadata("own").contains("deletionTimestamp"));
+}
+
+TEST_F(PodSourceTest, WhatAPodNamesIsFetchedAndGoesWithIt) {
+  Json pod = cluster_pod("web", "u-1");
+  pod["spec"]["volumes"] = {{{"name", "a"}, {"configMap", {{"name", "settings"}}}},
+                            {{"name", "b"}, {"configMap", {{"name", "later"}}}}};
+  source_->replace({pod});
+  const object::ObjectKey settings{object::Kind::kConfigMap, "default", "settings"};
+  ASSERT_TRUE(comes([&] { return has("web") && store_->get(settings).ok(); }));
+  source_->change(ApiWatch::Type::kDeleted, pod);
+  ASSERT_TRUE(comes([&] { return metadata("web").contains("deletionTimestamp"); }));
+  ASSERT_TRUE(store_->finish_delete(key("web"), "u-1").ok());
+  EXPECT_TRUE(comes([&] { return !store_->get(settings).ok(); }));
+}
+
+TEST_F(PodSourceTest, WithoutALineNothingIsSentAndAfterwardsAll) {
+  source_->replace({cluster_pod("web", "u-1")});
+  ASSERT_TRUE(comes([&] { return has("web"); }));
+  source_->set_online(false);
+  ASSERT_TRUE(store_->update_status(key("web"), "u-1", R"({"phase":"Running"})").ok());
+  source_->change(ApiWatch::Type::kAdded, cluster_pod("other", "u-2"));
+  ASSERT_TRUE(comes([&] { return has("other"); }));  // one thread: web was looked at before
+  EXPECT_FALSE(heard("PATCH"));
+  source_->set_online(true);
+  EXPECT_TRUE(hears({"PATCH", R"("phase":"Running")"}));
+}
+
+}  // namespace
+}  // namespace duet::cluster
