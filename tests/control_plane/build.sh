@@ -3,8 +3,8 @@
 # About 16 minutes of CPU the first time, a minute with Go's build cache; make and ninja call it only when its sources
 # changed. Kubernetes' version is the one that go.mod names.
 set -euo pipefail
-cd "$(dirname "$0")"
 folder=$(realpath -m "${1:?usage: build.sh FOLDER}")
+cd "$(dirname "$0")"
 mkdir -p "$folder"
 
 # Kubernetes tells its version from variables that its own build sets; without them every component says v0.0.0.
