@@ -146,7 +146,8 @@ Result<ClusterPod> read_cluster_pod(Json object) {
   }
   pod.deleting = !text_of(metadata, "deletionTimestamp").empty();
   const Json grace = member(metadata, "deletionGracePeriodSeconds");
-  pod.grace_seconds = grace.is_number_integer() ? std::max(grace.get<std::int64_t>(), std::int64_t{0}) : 0;
+  pod.grace_seconds =
+      grace.is_number_integer() ? std::max(grace.get<std::int64_t>(), std::int64_t{0}) : 0;
   pod.over = is_over(member(object, "status"));
   pod.object = std::move(object);
   return pod;

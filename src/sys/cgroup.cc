@@ -318,6 +318,7 @@ Status Cgroups::set_limits(const std::string& group, const CgroupLimits& limits)
 
 std::vector<std::string> Cgroups::procs_files(const std::string& group) const {
   std::vector<std::string> files;
+  files.reserve(hierarchies_.size());
   for (const auto& hierarchy : hierarchies_) {
     files.push_back(hierarchy.path + group + "/cgroup.procs");
   }

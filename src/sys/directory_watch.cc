@@ -60,7 +60,7 @@ void DirectoryWatch::end_round() {
 }
 
 bool DirectoryWatch::drain() {
-  alignas(inotify_event) std::array<char, 16 * 1024> buffer;
+  alignas(inotify_event) std::array<char, 16'384> buffer;
   bool news = false;
   while (true) {
     const ssize_t count = ::read(fd_.get(), buffer.data(), buffer.size());

@@ -120,7 +120,9 @@ class FileCodeCache final : public CodeCache {
       return run_compiler(compiler_run(module_fd, use), sink);
     });
     compilers_.release();
-    DUET_TRY(stored);
+    if (!stored.ok()) {
+      return stored;
+    }
     return store_.shrink(options_.size_limit_bytes, hex);
   }
 

@@ -30,6 +30,7 @@ Result<sys::Fd> sealed_file(std::string_view content) {
 
 std::vector<int> SandboxCommand::fd_numbers() const {
   std::vector<int> numbers;
+  numbers.reserve(fds.size());
   for (const sys::Fd& fd : fds) {
     numbers.push_back(fd.get());
   }

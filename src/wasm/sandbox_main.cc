@@ -100,7 +100,7 @@ extern "C" const char* __asan_default_options() {  // NOLINT(bugprone-reserved-i
   return "detect_leaks=0";
 }
 
-int main() {
+int main() {  // NOLINT(bugprone-exception-escape)
   const auto end = duet::wasm::run();
   if (!end.ok()) {
     std::fprintf(stderr, "duet-sandbox: %s\n", end.error().message().c_str());
