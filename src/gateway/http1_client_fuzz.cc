@@ -98,7 +98,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const std::string in_pieces = talk(front, text, piece);
   require(talk(front, text, text.size()) == in_pieces);
-  if (text.find("HEAD") == text.npos) {
+  // What the gateway answers itself by 200 is heard by nobody.
+  if (text.find("HEAD") == text.npos && text.find("OPTIONS *") == text.npos) {
     heard.clear();
     check_answers(front.talk(text, text.size()));
   }
