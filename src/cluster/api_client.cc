@@ -7,6 +7,7 @@
 
 #include "cluster/api_error.h"
 #include "cluster/backoff.h"
+#include "cluster/json_field.h"
 #include "net/http_target.h"
 #include "object/json_node.h"
 
@@ -41,19 +42,6 @@ std::optional<std::int64_t> retry_after_of(const net::FieldList& fields) {
 
 bool asks_to_come_back(int status) { return status == 429 || status == 503; }
 
-std::string dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-std::string text_at(const Json& json, const char* outer, const char* inner) {
-  const auto found = json.find(outer);
-  if (found == json.end() || !found->is_object()) {
-    return {};
-  }
-  const auto value = found->find(inner);
-  return value != found->end() && value->is_string() ? value->get<std::string>() : std::string();
-}
-
 }  // namespace
 
 bool pause_for(const std::stop_token& stop, std::int64_t ms) {
@@ -78,25 +66,30 @@ Result<Json> ApiClient::get(const std::string& path, const Query& query) {
 }
 
 Result<Json> ApiClient::create(const std::string& path, const Json& object) {
-  return call("POST", path, {}, kJsonType, dump(object));
+  return call("POST", path, {}, kJsonType, to_text(object));
 }
 
 Result<Json> ApiClient::replace(const std::string& path, const Json& object) {
-  return call("PUT", path, {}, kJsonType, dump(object));
+  return call("PUT", path, {}, kJsonType, to_text(object));
 }
 
 Result<Json> ApiClient::patch(const std::string& path, PatchType type, const Json& patch) {
-  return call("PATCH", path, {}, patch_content_type(type), dump(patch));
+  return call("PATCH", path, {}, patch_content_type(type), to_text(patch));
 }
 
 Result<Json> ApiClient::remove(const std::string& path, const Json& options) {
-  return call("DELETE", path, {}, kJsonType, options.is_null() ? "" : dump(options));
+  return call("DELETE", path, {}, kJsonType, options.is_null() ? "" : to_text(options));
 }
 
 Result<ApiList> ApiClient::list(const std::string& path, const Query& query) {
   ApiList all;
   std::string next;
+  int pages = 0;
   do {
+    if (++pages > options_.list_pages) {
+      return Error(ErrorCode::kExhausted, path + ": the list has more than " +
+                                              std::to_string(options_.list_pages) + " pages");
+    }
     Query page = query;
     page.emplace_back("limit", std::to_string(options_.page_objects));
     if (!next.empty()) {
@@ -114,8 +107,8 @@ Result<ApiList> ApiClient::list(const std::string& path, const Query& query) {
     for (Json& item : items) {
       all.items.push_back(std::move(item));
     }
-    all.resource_version = text_at(answer, "metadata", "resourceVersion");
-    next = text_at(answer, "metadata", "continue");
+    all.resource_version = resource_version_of(answer);
+    next = text_of(member(answer, "metadata"), "continue");
   } while (!next.empty());
   return all;
 }
@@ -294,7 +287,7 @@ Result<std::optional<ApiWatch::Event>> ApiWatch::next() {
   if (type == "ERROR") {
     const auto code = object.find("code");
     const int status = code != object.end() && code->is_number_integer() ? code->get<int>() : 500;
-    return api_error(status, dump(object)).wrap("the watch ended");
+    return api_error(status, to_text(object)).wrap("the watch ended");
   }
   for (const auto& [name, value] :
        {std::pair("ADDED", Type::kAdded), std::pair("MODIFIED", Type::kModified),

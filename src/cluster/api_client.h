@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -12,13 +11,13 @@
 #include "base/result.h"
 #include "cluster/access.h"
 #include "cluster/api_connection.h"
+#include "cluster/json_field.h"
 #include "net/tls_client.h"
 #include "sys/clock.h"
 #include "sys/randomness.h"
 
 namespace duet::cluster {
 
-using Json = nlohmann::json;
 using Query = std::vector<std::pair<std::string, std::string>>;
 
 // Kinds of patches (RFC 7386, RFC 6902, and Kubernetes' own).
@@ -32,6 +31,7 @@ struct ApiOptions {
   std::size_t event_bytes = 8 << 20;     // of one line of a watch
   std::int64_t page_objects = 250;       // of one answer to a list
   std::size_t list_objects = 10'000;     // of a whole list
+  int list_pages = 1'000;                // of a whole list; pages may be empty
   int attempts = 5;                      // when the server asks to come back later (Retry-After)
   std::int64_t retry_after_ms = 30'000;  // waited for at most, each time
 };

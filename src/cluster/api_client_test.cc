@@ -206,5 +206,16 @@ TEST(ApiClient, ReadsAllPagesOfAList) {
   EXPECT_EQ(bounded.api.list("/api/v1/pods", {}).error().code(), ErrorCode::kExhausted);
 }
 
+TEST(ApiClient, AListWithoutAnEndIsGivenUp) {
+  ApiServerForTest server(
+      always(ApiServerForTest::with_body(200, R"({"metadata":{"continue":"more"},"items":[]})")));
+  Client client(server.access(), {.list_pages = 3});
+  const auto all = client.api.list("/api/v1/pods", {});
+  ASSERT_FALSE(all.ok());
+  EXPECT_EQ(all.error().code(), ErrorCode::kExhausted);
+  EXPECT_NE(all.error().message().find("3 pages"), std::string::npos);
+  EXPECT_EQ(server.lines().size(), 3U);
+}
+
 }  // namespace
 }  // namespace duet::cluster

@@ -1,9 +1,9 @@
 #include "cluster/api_error.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string>
 
+#include "cluster/json_field.h"
 #include "net/http_message.h"
 #include "object/json_node.h"
 
@@ -33,11 +33,6 @@ ErrorCode code_of(int status, const std::string& reason) {
   }
 }
 
-std::string text_of(const nlohmann::json& status, const char* name) {
-  const auto found = status.find(name);
-  return found != status.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 // One line for a log, whatever the server sent.
 std::string readable(std::string text) {
   text.resize(std::min(text.size(), kMessageBytes));
@@ -51,7 +46,7 @@ std::string readable(std::string text) {
 Error api_error(int status, std::string_view body) {
   std::string said = std::to_string(status) + " " + std::string(net::status_reason(status));
   const auto json = object::parse_json(body);
-  if (!json.ok() || !json->is_object() || text_of(*json, "kind") != "Status") {
+  if (!json.ok() || text_of(*json, "kind") != "Status") {
     return {code_of(status, ""), said};
   }
   const std::string reason = text_of(*json, "reason");

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/base64.h"
+#include "cluster/json_field.h"
 #include "net/certificate_request.h"
 #include "net/pem.h"
 
@@ -25,11 +26,6 @@ Json object_of(const SigningRequest& request) {
             {"usages", request.usages}}}};
 }
 
-std::string text_of(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 // The chain, once it is there; nothing: not yet. kPermission: it never will be.
 Result<std::optional<std::string>> outcome_of(const Json& object) {
   const auto status = object.find("status");
@@ -39,7 +35,7 @@ Result<std::optional<std::string>> outcome_of(const Json& object) {
   if (const auto conditions = status->find("conditions");
       conditions != status->end() && conditions->is_array()) {
     for (const Json& condition : *conditions) {
-      const std::string type = condition.is_object() ? text_of(condition, "type") : "";
+      const std::string type = text_of(condition, "type");
       if (type == "Denied" || type == "Failed") {
         return Error(ErrorCode::kPermission, "the certificate was refused (" + type +
                                                  "): " + text_of(condition, "message"));
@@ -52,12 +48,6 @@ Result<std::optional<std::string>> outcome_of(const Json& object) {
   }
   DUET_ASSIGN(std::string chain, base64_decode(encoded));
   return std::optional(std::move(chain));
-}
-
-std::string version_of(const Json& object) {
-  const auto metadata = object.find("metadata");
-  return metadata != object.end() && metadata->is_object() ? text_of(*metadata, "resourceVersion")
-                                                           : std::string();
 }
 
 // Follows the request until a watch ends. Nothing: not yet.
@@ -97,7 +87,7 @@ Result<std::string> have_signed(ApiClient& api, const SigningRequest& request,
     DUET_ASSIGN(const Json object, api.get(std::string(kPath) + "/" + request.name));
     DUET_ASSIGN(auto chain, outcome_of(object));
     if (!chain) {
-      DUET_ASSIGN(chain, follow(api, request.name, version_of(object)));
+      DUET_ASSIGN(chain, follow(api, request.name, resource_version_of(object)));
     }
     if (chain) {
       return std::move(*chain);

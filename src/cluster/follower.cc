@@ -2,20 +2,9 @@
 
 #include <chrono>
 
+#include "cluster/json_field.h"
+
 namespace duet::cluster {
-namespace {
-
-std::string version_of(const Json& object) {
-  const auto metadata = object.find("metadata");
-  if (metadata == object.end() || !metadata->is_object()) {
-    return {};
-  }
-  const auto version = metadata->find("resourceVersion");
-  return version != metadata->end() && version->is_string() ? version->get<std::string>()
-                                                            : std::string();
-}
-
-}  // namespace
 
 void Follower::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
@@ -80,7 +69,7 @@ Status Follower::watch(const std::stop_token& stop) {
 }
 
 Status Follower::take_event(const ApiWatch::Event& event) {
-  const std::string version = version_of(event.object);
+  const std::string version = resource_version_of(event.object);
   if (version.empty()) {
     version_.clear();
     return Error(ErrorCode::kCorrupt,

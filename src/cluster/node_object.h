@@ -1,18 +1,16 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "cluster/json_field.h"
 #include "object/object.h"
 #include "sys/clock.h"
 #include "sys/machine.h"
 
 // The Node object (core/v1) of this machine. Pure functions, thread-safe.
 namespace duet::cluster {
-
-using Json = nlohmann::json;
 
 struct Taint {
   std::string key;
@@ -43,8 +41,8 @@ object::StringMap node_labels(const NodeFacts& facts);
 // The whole object, as a node makes its own.
 Json node_object(const NodeFacts& facts, const sys::MachineUse& use, sys::WallTime now);
 
-// `status` for now. `earlier`: the status that the server has, for the times of conditions that did
-// not change, or null.
+// What its `status` says at `now`. `earlier`: the status that the server has, for the times of
+// conditions that did not change, or null.
 Json node_status(const NodeFacts& facts, const sys::MachineUse& use, const Json& earlier,
                  sys::WallTime now);
 

@@ -12,22 +12,9 @@ namespace {
 // The volume by which a cluster gives every pod the token of its service account.
 constexpr const char* kTokenVolume = "kube-api-access-";
 
-Json member(const Json& object, const char* name) {
-  return object.is_object() ? object.value(name, Json()) : Json();
-}
-
-std::string text_of(const Json& object, const char* name) {
-  const Json value = member(object, name);
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
-
 bool is_over(const Json& status) {
   const std::string phase = text_of(status, "phase");
   return phase == "Succeeded" || phase == "Failed";
-}
-
-std::string dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 bool names_token_volume(const Json& entry) {
@@ -165,7 +152,7 @@ object::Object stored_object(const object::ObjectKey& key, Json object) {
   metadata["annotations"][object::kSourceAnnotation] = object::kClusterSource;
   object.erase("status");
   const std::string uid = text_of(metadata, "uid");
-  return {key, uid, 0, dump(object)};
+  return {key, uid, 0, to_text(object)};
 }
 
 object::Object stored_pod(const ClusterPod& pod, const object::Object* stored) {

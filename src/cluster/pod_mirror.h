@@ -1,19 +1,17 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <string>
 
 #include "base/result.h"
+#include "cluster/json_field.h"
 #include "object/object.h"
 
 // A cluster's pods and the node's own: what the one says about the other. Pure functions,
 // thread-safe.
 namespace duet::cluster {
-
-using Json = nlohmann::json;
 
 // What a pod of the API server says that decides what to do with it.
 struct ClusterPod {

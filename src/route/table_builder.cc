@@ -315,8 +315,7 @@ class Backends {
     if (handler.use != engine::Use::kWagi && std::exchange(policy.passes_authorization, false)) {
       policy.problems.emplace_back(
           "annotation duet.edge/wagi-authorization: without effect on a component, which sees "
-          "every "
-          "field");
+          "every field");
     }
     for (const auto& problem : policy.problems) {
       built_.problems.push_back({handler.pod, handler.uid, "InvalidAnnotation", problem});
