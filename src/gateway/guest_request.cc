@@ -1,8 +1,8 @@
 #include "gateway/guest_request.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "net/content_length.h"
 #include "net/http_target.h"
 
 namespace duet::gateway {
@@ -17,11 +17,11 @@ bool is_target(std::string_view text, std::string_view method) {
 
 // Once, and nothing but a number.
 bool take_length(std::string_view text, CallHead& call) {
-  const char* end = text.data() + text.size();
-  const auto [last, error] = std::from_chars(text.data(), end, call.content_length);
-  if (error != std::errc{} || last != end || call.framing != net::Framing::kChunked) {
+  const auto length = net::parse_content_length(text);
+  if (!length || call.framing != net::Framing::kChunked) {
     return false;
   }
+  call.content_length = *length;
   call.framing = call.content_length > 0 ? net::Framing::kLength : net::Framing::kNone;
   return true;
 }

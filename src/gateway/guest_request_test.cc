@@ -46,6 +46,10 @@ const Case kCases[] = {
      asking("POST", "a.test", "/"),
      {{"content-length", "18446744073709551616"}},
      false},
+    {"a number that no server takes",
+     asking("POST", "a.test", "/"),
+     {{"content-length", "3554405518700779744"}},
+     false},
 };
 
 TEST(GuestRequest, IsReadStrictly) {

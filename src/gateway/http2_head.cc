@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "net/content_length.h"
 #include "net/http_body.h"
 #include "net/http_target.h"
 
@@ -157,11 +158,11 @@ std::optional<Fault> Http2Head::take_target(net::RequestHead& request) const {
 
 std::optional<Fault> Http2Head::take_length(std::string_view value, std::uint64_t& length,
                                             net::Framing& framing) {
-  const char* end = value.data() + value.size();
-  const auto [last, error] = std::from_chars(value.data(), end, length);
-  if (error != std::errc{} || last != end || framing == net::Framing::kLength) {
+  const auto read = net::parse_content_length(value);
+  if (!read || framing == net::Framing::kLength) {
     return Fault{400, "invalid Content-Length"};
   }
+  length = *read;
   framing = net::Framing::kLength;
   return std::nullopt;
 }

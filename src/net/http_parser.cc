@@ -4,7 +4,9 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <optional>
 
+#include "net/content_length.h"
 #include "net/http_target.h"
 
 namespace duet::net {
@@ -110,15 +112,10 @@ Semantics read_semantics(const std::vector<Field>& fields) {
   return found;
 }
 
-// 1*DIGIT that fits into 63 bits.
-bool parse_length(std::string_view text, std::uint64_t& value) {
-  constexpr std::size_t kDigitsLimit = 18;
-  if (text.empty() || text.size() > kDigitsLimit ||
-      !std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; })) {
-    return false;
-  }
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return true;
+bool take_length(const Field& field, std::uint64_t& length) {
+  const auto read = parse_content_length(field.value);
+  length = read.value_or(0);
+  return read.has_value();
 }
 
 // "HTTP/1.x": the minor version 0 or 1 (higher ones are spoken as 1). -1: not HTTP at all; -2:
@@ -231,7 +228,7 @@ ParseResult apply_framing(const Semantics& found, RequestHead& head) {
     }
     head.framing = Framing::kChunked;
   } else if (found.content_length != nullptr) {
-    if (!parse_length(found.content_length->value, head.content_length)) {
+    if (!take_length(*found.content_length, head.content_length)) {
       return refuse(400, "invalid Content-Length");
     }
     head.framing = head.content_length > 0 ? Framing::kLength : Framing::kNone;
@@ -353,19 +350,27 @@ ParseResult RequestParser::parse_complete(std::string_view text, RequestHead& he
 
 namespace {
 
+// Three digits (RFC 9112 section 4) that mean something: 100 to 599.
+std::optional<int> parse_status(std::string_view text) {
+  int status = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), status);
+  const bool read = error == std::errc() && end == text.data() + text.size();
+  return read && status >= 100 && status <= 599 ? std::optional(status) : std::nullopt;
+}
+
 bool parse_status_line(std::string_view line, ResponseHead& head) {
   constexpr std::size_t kShortest = 12;  // HTTP/1.1 200
   if (line.size() < kShortest) {
     return false;
   }
   const int version = parse_version(line.substr(0, 8));
-  std::uint64_t status = 0;
-  if (version < 0 || line[8] != ' ' || !parse_length(line.substr(9, 3), status) || status < 100 ||
-      status > 599 || (line.size() > kShortest && line[kShortest] != ' ')) {
+  const std::optional<int> status = parse_status(line.substr(9, 3));
+  if (version < 0 || line[8] != ' ' || !status ||
+      (line.size() > kShortest && line[kShortest] != ' ')) {
     return false;
   }
   head.minor_version = version;
-  head.status = static_cast<int>(status);
+  head.status = *status;
   head.reason = line.size() > kShortest ? line.substr(kShortest + 1) : std::string_view{};
   return is_field_value(head.reason);
 }
@@ -382,7 +387,7 @@ const char* apply_response_framing(const Semantics& found, bool to_head, Respons
     }
     head.framing = Framing::kChunked;
   } else if (found.content_length != nullptr) {
-    if (!parse_length(found.content_length->value, head.content_length)) {
+    if (!take_length(*found.content_length, head.content_length)) {
       return "invalid Content-Length";
     }
     head.framing = head.content_length > 0 ? Framing::kLength : Framing::kNone;
