@@ -56,14 +56,7 @@ void check_env(const Place& env) {
   }
   check_one_of(from, {"configMapKeyRef", "secretKeyRef", "fieldRef"},
                {"resourceFieldRef", "fileKeyRef"});
-  const Place path = from["fieldRef"]["fieldPath"];
-  if (path.present() && !is_field_path(path.text())) {
-    path.error(quote(path.text()) +
-               " is no field that can be referred to; use metadata.name, metadata.namespace, "
-               "metadata.uid, metadata.labels['KEY'], metadata.annotations['KEY'], spec.nodeName, "
-               "spec.serviceAccountName, status.podIP, status.podIPs, status.hostIP or "
-               "status.hostIPs");
-  }
+  check_field_path(from["fieldRef"]["fieldPath"]);
 }
 
 void check_mounts(const Place& mounts, const Place& volumes) {
@@ -149,6 +142,16 @@ void check_security(const Place& security) {
 }
 
 }  // namespace
+
+void check_field_path(const Place& path) {
+  if (path.present() && !is_field_path(path.text())) {
+    path.error(quote(path.text()) +
+               " is no field that can be referred to; use metadata.name, metadata.namespace, "
+               "metadata.uid, metadata.labels['KEY'], metadata.annotations['KEY'], spec.nodeName, "
+               "spec.serviceAccountName, status.podIP, status.podIPs, status.hostIP or "
+               "status.hostIPs");
+  }
+}
 
 void check_container(const Place& container, const Place& volumes) {
   container["env"].each(check_env);

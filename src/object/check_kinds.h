@@ -25,6 +25,9 @@ void check_pod_spec(const Place& spec);
 void check_container(const Place& container, const Place& volumes);
 void check_init_container(const Place& container, const Place& volumes);
 
+// A fieldRef's fieldPath that names a field which duet fills in.
+void check_field_path(const Place& path);
+
 // The annotations under duet.edge/ of an object of that kind.
 void check_duet_annotations(const Place& annotations, AnnotatedKind on);
 // duet.edge/handler, held against the spec of the pod that it is of.

@@ -7,6 +7,21 @@
 namespace duet::object {
 namespace {
 
+// In a volume labels and annotations may be told as a whole; addresses are not known yet when it is
+// made.
+void check_downward_items(const Place& items) {
+  items.each([](const Place& item) {
+    const Place path = item["fieldRef"]["fieldPath"];
+    if (!path.present()) {
+      item.error("needs fieldRef with a fieldPath");
+    } else if (path.text().starts_with("status.")) {
+      path.error(quote(path.text()) + " is not known before the pod runs; use it in env");
+    } else if (path.text() != "metadata.labels" && path.text() != "metadata.annotations") {
+      check_field_path(path);
+    }
+  });
+}
+
 void check_volume(const Place& volume) {
   if (!volume.present()) {
     return;
@@ -20,6 +35,9 @@ void check_volume(const Place& volume) {
     }
     first = source && first.empty() ? member.key : first;
   }
+  check_downward_items(volume["downwardAPI"]["items"]);
+  volume["projected"]["sources"].each(
+      [](const Place& source) { check_downward_items(source["downwardAPI"]["items"]); });
   const Place path = volume["hostPath"]["path"];
   if (("/" + path.text() + "/").find("/../") != std::string::npos) {
     path.error("must not contain \"..\"");

@@ -24,12 +24,62 @@ void read_empty_dir(const JsonNode& node, Volume& out) {
   node["sizeLimit"].read_bytes(out.size_limit_bytes);
 }
 
-// configMap and secret volumes differ only in how they name their source.
-void read_projection(const JsonNode& node, const char* name_member, Volume& out) {
-  node[name_member].read(out.source_name);
-  node["items"].read_list(out.items, read_key_to_path);
-  node["defaultMode"].read(out.default_mode);
+void read_downward_item(const JsonNode& node, KeyToPath& out) {
+  node["fieldRef"]["fieldPath"].read(out.key);
+  node["path"].read(out.path);
+  node["mode"].read(out.mode);
+  if (out.key.empty()) {
+    node.fail("only fieldRef is supported", ErrorCode::kUnsupported);
+  }
+}
+
+// A source is the same as a volume and as a part of a projected one, but for the name's name.
+ProjectionSource read_source(const JsonNode& node, ProjectionSource::Type type,
+                             const char* name_member = "name") {
+  ProjectionSource out{.type = type};
+  const bool downward = type == ProjectionSource::Type::kDownwardApi;
+  node[name_member].read(out.name);
+  node["items"].read_list(out.items, downward ? read_downward_item : read_key_to_path);
   node["optional"].read(out.optional);
+  return out;
+}
+
+void read_projected_source(const JsonNode& node, ProjectionSource& out) {
+  using Type = ProjectionSource::Type;
+  if (node["configMap"].check_object()) {
+    out = read_source(node["configMap"], Type::kConfigMap);
+  } else if (node["secret"].check_object()) {
+    out = read_source(node["secret"], Type::kSecret);
+  } else if (node["downwardAPI"].check_object()) {
+    out = read_source(node["downwardAPI"], Type::kDownwardApi);
+  } else {
+    node.fail("no source that duet supports here; use configMap, secret or downwardAPI",
+              ErrorCode::kUnsupported);
+  }
+}
+
+// Whether `volume` is one of files that the node writes.
+bool read_projected(const JsonNode& volume, Volume& out) {
+  using Type = ProjectionSource::Type;
+  const char* member = nullptr;
+  if (volume["configMap"].check_object()) {
+    member = "configMap";
+    out.sources.push_back(read_source(volume[member], Type::kConfigMap));
+  } else if (volume["secret"].check_object()) {
+    member = "secret";
+    out.sources.push_back(read_source(volume[member], Type::kSecret, "secretName"));
+  } else if (volume["downwardAPI"].check_object()) {
+    member = "downwardAPI";
+    out.sources.push_back(read_source(volume[member], Type::kDownwardApi));
+  } else if (volume["projected"].check_object()) {
+    member = "projected";
+    volume[member]["sources"].read_list(out.sources, read_projected_source);
+  } else {
+    return false;
+  }
+  out.type = Volume::Type::kProjected;
+  volume[member]["defaultMode"].read(out.default_mode);
+  return true;
 }
 
 bool names_a_source(const JsonNode& volume) {
@@ -50,17 +100,15 @@ void read_volume(const JsonNode& node, Volume& out) {
     out.type = Volume::Type::kHostPath;
     node["hostPath"]["path"].read(out.host_path);
     node["hostPath"]["type"].read(out.host_path_type);
-  } else if (node["configMap"].check_object()) {
-    out.type = Volume::Type::kConfigMap;
-    read_projection(node["configMap"], "name", out);
-  } else if (node["secret"].check_object()) {
-    out.type = Volume::Type::kSecret;
-    read_projection(node["secret"], "secretName", out);
+  } else if (read_projected(node, out)) {
+    return;
   } else if (node["emptyDir"].present() || !names_a_source(node)) {
     read_empty_dir(node["emptyDir"], out);  // also what a volume without a source is
   } else {
-    node.fail("no volume source that duet supports; use emptyDir, hostPath, configMap or secret",
-              ErrorCode::kUnsupported);
+    node.fail(
+        "no volume source that duet supports; use emptyDir, hostPath, configMap, secret, "
+        "downwardAPI or projected",
+        ErrorCode::kUnsupported);
   }
 }
 
@@ -84,6 +132,7 @@ void read_pod_spec(const JsonNode& spec, PodSpec& out) {
   spec["nodeSelector"].read(out.node_selector);
   spec["tolerations"].read_list(out.tolerations, read_toleration);
   spec["nodeName"].read(out.node_name);
+  spec["serviceAccountName"].read(out.service_account_name);
   spec["runtimeClassName"].read(out.runtime_class_name);
   spec["hostname"].read(out.hostname);
   spec["hostNetwork"].read(out.host_network);

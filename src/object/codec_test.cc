@@ -91,16 +91,26 @@ TEST(DecodePod, ReadsVolumes) {
       {"name":"memory","emptyDir":{"medium":"Memory","sizeLimit":"1Gi"}},
       {"name":"host","hostPath":{"path":"/srv","type":"Directory"}},
       {"name":"config","configMap":{"name":"c","items":[{"key":"a","path":"b","mode":256}]}},
-      {"name":"secret","secret":{"secretName":"s","defaultMode":288,"optional":true}}]}})");
+      {"name":"secret","secret":{"secretName":"s","defaultMode":288,"optional":true}},
+      {"name":"down","downwardAPI":{"items":[{"path":"l","fieldRef":{"fieldPath":"metadata.labels"}}]}},
+      {"name":"all","projected":{"defaultMode":256,"sources":[{"secret":{"name":"s"}},
+         {"configMap":{"name":"c","items":[{"key":"a","path":"b"}]}}]}}]}})");
   const auto& volumes = pod.spec.volumes;
   EXPECT_EQ(volumes[0].type, Volume::Type::kEmptyDir);
   EXPECT_TRUE(volumes[1].memory_medium);
   EXPECT_EQ(volumes[1].size_limit_bytes, 1 << 30);
   EXPECT_EQ(volumes[2].host_path, "/srv");
-  EXPECT_EQ(volumes[3].items[0].mode, 256);
-  EXPECT_EQ(volumes[4].source_name, "s");
+  using Source = ProjectionSource::Type;
+  EXPECT_EQ(volumes[3].sources[0].items[0].mode, 256);
+  EXPECT_EQ(volumes[4].sources[0].type, Source::kSecret);
+  EXPECT_EQ(volumes[4].sources[0].name, "s");
   EXPECT_EQ(volumes[4].default_mode, 288);
-  EXPECT_TRUE(volumes[4].optional);
+  EXPECT_TRUE(volumes[4].sources[0].optional);
+  EXPECT_EQ(volumes[5].sources[0].type, Source::kDownwardApi);
+  EXPECT_EQ(volumes[5].sources[0].items[0].key, "metadata.labels");
+  EXPECT_EQ(volumes[6].default_mode, 256);
+  EXPECT_EQ(volumes[6].sources[0].type, Source::kSecret);
+  EXPECT_EQ(volumes[6].sources[1].items[0].path, "b");
 }
 
 TEST(DecodePod, NamesTheFieldItCannotRead) {
@@ -122,8 +132,8 @@ TEST(DecodePod, NamesTheFieldItCannotRead) {
       {R"({"spec":{"terminationGracePeriodSeconds":18446744073709551615}})",
        "spec.terminationGracePeriodSeconds: the integer is too large"},
       {R"({"spec":{"volumes":[{"name":"v","nfs":{"server":"s"}}]}})",
-       "spec.volumes[0]: no volume source that duet supports; use emptyDir, hostPath, configMap or "
-       "secret"},
+       "spec.volumes[0]: no volume source that duet supports; use emptyDir, hostPath, configMap, "
+       "secret, downwardAPI or projected"},
       {R"({"spec":{"containers":[{"resources":{"limits":{"memory":"64Mb"}}}]}})",
        "spec.containers[0].resources.limits.memory: \"64Mb\" is not a quantity; write a number "
        "with an optional suffix, for example 500m, 1.5, 64Mi, 2G"},

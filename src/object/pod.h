@@ -120,16 +120,23 @@ struct KeyToPath {
   std::optional<int> mode;
 };
 
+// Where files of a volume come from that only the node writes.
+struct ProjectionSource {
+  enum class Type { kConfigMap, kSecret, kDownwardApi };
+  Type type = Type::kConfigMap;
+  std::string name;              // of the ConfigMap or Secret
+  std::vector<KeyToPath> items;  // a key is one of the object's, or a field's path; empty: all keys
+  bool optional = false;
+};
+
 struct Volume {
-  enum class Type { kEmptyDir, kHostPath, kConfigMap, kSecret };
+  enum class Type { kEmptyDir, kHostPath, kProjected };
   std::string name;
   Type type = Type::kEmptyDir;
   std::string host_path;
   std::string host_path_type;  // "", Directory, DirectoryOrCreate, File, FileOrCreate, Socket, ...
-  std::string source_name;     // of the ConfigMap or Secret
-  std::vector<KeyToPath> items;
+  std::vector<ProjectionSource> sources;  // a path of a later one replaces an earlier one's
   std::optional<int> default_mode;
-  bool optional = false;
   bool memory_medium = false;               // emptyDir.medium: Memory
   std::optional<int64_t> size_limit_bytes;  // emptyDir.sizeLimit
 };
@@ -151,6 +158,7 @@ struct PodSpec {
   StringMap node_selector;
   std::vector<Toleration> tolerations;
   std::string node_name;
+  std::string service_account_name = "default";
   std::string runtime_class_name;
   std::string hostname;
   bool host_network = false;

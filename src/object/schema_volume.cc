@@ -119,14 +119,15 @@ const Structure kResourceFieldSelector = {"ResourceFieldSelector", kResourceFiel
 namespace {
 
 constexpr Field kDownwardAPIVolumeFileFields[] = {
-    text("path").required(), object("fieldRef", kObjectFieldSelector),
-    object("resourceFieldRef", kResourceFieldSelector), integer("mode"),
+    text("path").required().is(Format::kRelativePath), object("fieldRef", kObjectFieldSelector),
+    object("resourceFieldRef", kResourceFieldSelector).unsupported(),
+    integer("mode").between(0, 0777),
 };
 constexpr Structure kDownwardAPIVolumeFile = {
     "DownwardAPIVolumeFile", kDownwardAPIVolumeFileFields};
 
 constexpr Field kDownwardAPIVolumeSourceFields[] = {
-    objects("items", kDownwardAPIVolumeFile), integer("defaultMode"),
+    objects("items", kDownwardAPIVolumeFile), integer("defaultMode").between(0, 0777),
 };
 constexpr Structure kDownwardAPIVolumeSource = {
     "DownwardAPIVolumeSource", kDownwardAPIVolumeSourceFields};
@@ -217,14 +218,15 @@ constexpr Structure kPodCertificateProjection = {
 constexpr Field kVolumeProjectionFields[] = {
     object("secret", kSecretProjection), object("downwardAPI", kDownwardAPIProjection),
     object("configMap", kConfigMapProjection),
-    object("serviceAccountToken", kServiceAccountTokenProjection),
-    object("clusterTrustBundle", kClusterTrustBundleProjection),
-    object("podCertificate", kPodCertificateProjection),
+    object("serviceAccountToken", kServiceAccountTokenProjection)
+        .unsupported("only a cluster gives tokens"),
+    object("clusterTrustBundle", kClusterTrustBundleProjection).unsupported(),
+    object("podCertificate", kPodCertificateProjection).unsupported(),
 };
 constexpr Structure kVolumeProjection = {"VolumeProjection", kVolumeProjectionFields};
 
 constexpr Field kProjectedVolumeSourceFields[] = {
-    objects("sources", kVolumeProjection).required(), integer("defaultMode"),
+    objects("sources", kVolumeProjection).required(), integer("defaultMode").between(0, 0777),
 };
 constexpr Structure kProjectedVolumeSource = {
     "ProjectedVolumeSource", kProjectedVolumeSourceFields};
@@ -310,7 +312,7 @@ constexpr Field kVolumeFields[] = {
     object("cinder", kCinderVolumeSource).unsupported(),
     object("cephfs", kCephFSVolumeSource).unsupported(),
     object("flocker", kFlockerVolumeSource).unsupported(),
-    object("downwardAPI", kDownwardAPIVolumeSource).unsupported("use fieldRef in env"),
+    object("downwardAPI", kDownwardAPIVolumeSource),
     object("fc", kFCVolumeSource).unsupported(),
     object("azureFile", kAzureFileVolumeSource).unsupported(),
     object("configMap", kConfigMapVolumeSource),
@@ -318,7 +320,7 @@ constexpr Field kVolumeFields[] = {
     object("quobyte", kQuobyteVolumeSource).unsupported(),
     object("azureDisk", kAzureDiskVolumeSource).unsupported(),
     object("photonPersistentDisk", kPhotonPersistentDiskVolumeSource).unsupported(),
-    object("projected", kProjectedVolumeSource).unsupported(),
+    object("projected", kProjectedVolumeSource),
     object("portworxVolume", kPortworxVolumeSource).unsupported(),
     object("scaleIO", kScaleIOVolumeSource).unsupported(),
     object("storageos", kStorageOSVolumeSource).unsupported(),

@@ -40,7 +40,7 @@ Result<std::string> field_value(const object::Pod& pod, const std::string& path)
       {"metadata.uid", pod.meta.uid},         {"spec.nodeName", pod.spec.node_name},
       {"status.podIP", pod.status.pod_ip},    {"status.podIPs", pod.status.pod_ip},
       {"status.hostIP", pod.status.host_ip},  {"status.hostIPs", pod.status.host_ip},
-      {"spec.serviceAccountName", "default"},
+      {"spec.serviceAccountName", pod.spec.service_account_name},
   };
   if (const auto entry = plain.find(path); entry != plain.end()) {
     return entry->second;
@@ -107,7 +107,37 @@ Status add_all(Environment& environment, const Result<Object>& object, const cha
   return {};
 }
 
+// Quoted as Go does it, which is how the kubelet writes these files.
+std::string quoted_lines(const object::StringMap& map) {
+  std::string out;
+  for (const auto& [key, value] : map) {
+    out += (out.empty() ? "" : "\n") + key + "=\"";
+    for (const char c : value) {
+      if (c == '"' || c == '\\') {
+        out += '\\';
+      }
+      if (c == '\n') {
+        out += "\\n";
+      } else {
+        out += c;
+      }
+    }
+    out += '"';
+  }
+  return out;
+}
+
 }  // namespace
+
+Result<std::string> field_text(const object::Pod& pod, const std::string& path) {
+  if (path == "metadata.labels") {
+    return quoted_lines(pod.meta.labels);
+  }
+  if (path == "metadata.annotations") {
+    return quoted_lines(pod.meta.annotations);
+  }
+  return field_value(pod, path);
+}
 
 std::string expand_references(const std::string& text, const Environment& environment) {
   std::string out;

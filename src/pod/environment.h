@@ -27,6 +27,10 @@ struct ValueSource {
 Result<Environment> resolve_environment(const object::Pod& pod, const object::Container& container,
                                         const ValueSource& values);
 
+// What a file of the downward API says: the field of `pod` at `path`, where metadata.labels and
+// metadata.annotations are a line KEY="VALUE" for each. kInvalid: no such field.
+Result<std::string> field_text(const object::Pod& pod, const std::string& path);
+
 // `text` with $(NAME) references to `environment` expanded; for command and args.
 std::string expand_references(const std::string& text, const Environment& environment);
 

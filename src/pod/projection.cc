@@ -117,24 +117,27 @@ bool path_is_safe(const std::string& path) {
          path.find("/../") == std::string::npos && !path.ends_with("/..");
 }
 
-Result<ProjectedFiles> project(const object::StringMap& data, const object::Volume& volume,
-                               const ProjectionBounds& bounds) {
+Result<ProjectedFiles> project(const object::StringMap& data,
+                               const object::ProjectionSource& source, int mode) {
   ProjectedFiles files;
-  const int mode = volume.default_mode.value_or(0644);
-  for (const auto& item : volume.items) {
+  for (const auto& item : source.items) {
     const auto entry = data.find(item.key);
-    if (entry == data.end() && !volume.optional) {
+    if (entry == data.end() && !source.optional) {
       return not_found("references non-existent config key: " + item.key);
     }
     if (entry != data.end()) {
       files[item.path] = {entry->second, item.mode.value_or(mode)};
     }
   }
-  if (volume.items.empty()) {
+  if (source.items.empty()) {
     for (const auto& [key, value] : data) {
       files[key] = {value, mode};
     }
   }
+  return files;
+}
+
+Status check_bounds(const ProjectedFiles& files, const ProjectionBounds& bounds) {
   size_t total = 0;
   for (const auto& [path, file] : files) {
     total += file.content.size();
@@ -144,7 +147,7 @@ Result<ProjectedFiles> project(const object::StringMap& data, const object::Volu
                                             " files or " + std::to_string(bounds.size_bytes) +
                                             " bytes");
   }
-  return files;
+  return {};
 }
 
 Status publish(const std::string& volume, const ProjectedFiles& files,

@@ -18,13 +18,17 @@ struct ProjectedFile {
 using ProjectedFiles = std::map<std::string, ProjectedFile>;  // by path in the volume
 
 struct ProjectionBounds {
-  size_t file_limit = 1'000;    // files of one ConfigMap or Secret
+  size_t file_limit = 1'000;    // files of one volume
   size_t size_bytes = 4 << 20;  // of all of them
 };
 
-// The files of `volume` from `data`: its items, or every key. kNotFound names a missing key.
-Result<ProjectedFiles> project(const object::StringMap& data, const object::Volume& volume,
-                               const ProjectionBounds& bounds);
+// The files of `source` from `data`: its items, or every key. kNotFound names a missing key. `mode`
+// is of files that do not have their own.
+Result<ProjectedFiles> project(const object::StringMap& data,
+                               const object::ProjectionSource& source, int mode);
+
+// kExhausted: the files of a volume are more than it may have.
+Status check_bounds(const ProjectedFiles& files, const ProjectionBounds& bounds);
 
 // Makes the folder `volume` show exactly `files`: written to a new folder, then shown by one rename
 // of the link "..data", through which every visible name leads, as the kubelet does it. Writes

@@ -78,30 +78,60 @@ Status prepare_empty_dir(const std::string& path, const object::Volume& volume,
   return {};
 }
 
-bool excusable(const object::Volume& volume, const Error& error) {
-  return volume.optional && error.code() == ErrorCode::kNotFound;
+bool excusable(const object::ProjectionSource& source, const Error& error) {
+  return source.optional && error.code() == ErrorCode::kNotFound;
 }
 
-Result<object::StringMap> config_map_data(const object::Volume& volume, const ValueSource& values) {
-  const auto map = values.config_map(volume.source_name);
+Result<object::StringMap> config_map_data(const object::ProjectionSource& source,
+                                          const ValueSource& values) {
+  const auto map = values.config_map(source.name);
   if (!map.ok()) {
-    return excusable(volume, map.error())
-               ? Result<object::StringMap>(object::StringMap{})
-               : map.error().wrap("configmap \"" + volume.source_name + "\"");
+    return excusable(source, map.error()) ? Result<object::StringMap>(object::StringMap{})
+                                          : map.error().wrap("configmap \"" + source.name + "\"");
   }
   object::StringMap data = map->data;
   data.insert(map->binary_data.begin(), map->binary_data.end());
   return data;
 }
 
-Result<object::StringMap> secret_data(const object::Volume& volume, const ValueSource& values) {
-  const auto secret = values.secret(volume.source_name);
+Result<object::StringMap> secret_data(const object::ProjectionSource& source,
+                                      const ValueSource& values) {
+  const auto secret = values.secret(source.name);
   if (!secret.ok()) {
-    return excusable(volume, secret.error())
+    return excusable(source, secret.error())
                ? Result<object::StringMap>(object::StringMap{})
-               : secret.error().wrap("secret \"" + volume.source_name + "\"");
+               : secret.error().wrap("secret \"" + source.name + "\"");
   }
   return secret->data;
+}
+
+Result<object::StringMap> downward_data(const object::ProjectionSource& source,
+                                        const object::Pod& pod) {
+  object::StringMap data;
+  for (const auto& item : source.items) {
+    DUET_ASSIGN(data[item.key], field_text(pod, item.key));
+  }
+  return data;
+}
+
+Result<object::StringMap> data_of(const object::ProjectionSource& source, const object::Pod& pod,
+                                  const ValueSource& values) {
+  using Source = object::ProjectionSource::Type;
+  switch (source.type) {
+    case Source::kConfigMap:
+      return config_map_data(source, values);
+    case Source::kSecret:
+      return secret_data(source, values);
+    case Source::kDownwardApi:
+      break;
+  }
+  return downward_data(source, pod);
+}
+
+bool has_secrets(const object::Volume& volume) {
+  return std::any_of(volume.sources.begin(), volume.sources.end(), [](const auto& source) {
+    return source.type == object::ProjectionSource::Type::kSecret;
+  });
 }
 
 }  // namespace
@@ -135,11 +165,16 @@ Status Volumes::prepare_one(const object::Pod& pod, const object::Volume& volume
 }
 
 Status Volumes::prepare_projected(const object::Pod& pod, const object::Volume& volume) {
-  const bool secret = volume.type == Type::kSecret;
-  DUET_ASSIGN(const auto data,
-              secret ? secret_data(volume, values_) : config_map_data(volume, values_));
-  DUET_ASSIGN(const auto files, project(data, volume, bounds_));
-  if (secret) {
+  constexpr int kDefaultMode = 0644;
+  ProjectedFiles files;
+  for (const auto& source : volume.sources) {
+    DUET_ASSIGN(const auto data, data_of(source, pod, values_));
+    DUET_ASSIGN(auto some, project(data, source, volume.default_mode.value_or(kDefaultMode)));
+    some.merge(files);
+    files = std::move(some);
+  }
+  DUET_TRY(check_bounds(files, bounds_));
+  if (has_secrets(volume)) {
     // Twice the bound: the old and the new files are there together for a moment.
     DUET_TRY(mount_tmpfs(path_of(volume), static_cast<int64_t>(2 * bounds_.size_bytes)));
   }
@@ -162,7 +197,7 @@ Result<std::vector<Mount>> Volumes::mounts(const object::Pod& pod,
           root_ + kSubPaths + "/" + container.name + "-" + std::to_string(out.size());
       DUET_ASSIGN(host_path, bind_sub_path(host_path, mount.sub_path, target));
     }
-    const bool projected = volume->type == Type::kConfigMap || volume->type == Type::kSecret;
+    const bool projected = volume->type == Type::kProjected;
     out.push_back({host_path, mount.mount_path, mount.read_only || projected});
   }
   return out;

@@ -10,6 +10,7 @@ namespace duet::pod {
 namespace {
 
 using Type = object::Volume::Type;
+using Source = object::ProjectionSource::Type;
 
 class VolumesTest : public testing::Test {
  protected:
@@ -48,7 +49,8 @@ class VolumesTest : public testing::Test {
 
 TEST_F(VolumesTest, ConfigMapChangesAsAWhole) {
   Volumes volumes(root_ + "/v", values_);
-  const auto pod = pod_with({.name = "c", .type = Type::kConfigMap, .source_name = "settings"});
+  const auto pod =
+      pod_with({.name = "c", .type = Type::kProjected, .sources = {{.name = "settings"}}});
   settings_.data = {{"a", "1"}, {"b", "2"}};
   ASSERT_TRUE(volumes.prepare(pod).ok());
   EXPECT_EQ(read("c/a"), "1");
@@ -70,10 +72,11 @@ TEST_F(VolumesTest, ConfigMapChangesAsAWhole) {
 TEST_F(VolumesTest, ItemsChoosePathsAndModes) {
   Volumes volumes(root_ + "/v", values_);
   settings_.data = {{"a", "1"}, {"b", "2"}};
-  const auto pod = pod_with({.name = "c",
-                             .type = Type::kConfigMap,
-                             .source_name = "settings",
-                             .items = {{.key = "a", .path = "deep/er", .mode = 0400}}});
+  const auto pod =
+      pod_with({.name = "c",
+                .type = Type::kProjected,
+                .sources = {{.name = "settings",
+                             .items = {{.key = "a", .path = "deep/er", .mode = 0400}}}}});
   ASSERT_TRUE(volumes.prepare(pod).ok());
   EXPECT_EQ(read("c/deep/er"), "1");
   EXPECT_EQ(read("c/b"), "?");
@@ -86,10 +89,10 @@ TEST_F(VolumesTest, RefusesPathsThatLeadOut) {
   Volumes volumes(root_ + "/v", values_);
   settings_.data = {{"a", "1"}};
   for (const char* path : {"../x", "/x", "a/../../x", ".."}) {
-    const auto pod = pod_with({.name = "c",
-                               .type = Type::kConfigMap,
-                               .source_name = "settings",
-                               .items = {{.key = "a", .path = path}}});
+    const auto pod =
+        pod_with({.name = "c",
+                  .type = Type::kProjected,
+                  .sources = {{.name = "settings", .items = {{.key = "a", .path = path}}}}});
     EXPECT_FALSE(volumes.prepare(pod).ok()) << path;
   }
   EXPECT_FALSE(sys::file_exists(root_ + "/x"));
@@ -97,16 +100,41 @@ TEST_F(VolumesTest, RefusesPathsThatLeadOut) {
 
 TEST_F(VolumesTest, MissingObjectsAreNamedUnlessOptional) {
   Volumes volumes(root_ + "/v", values_);
-  object::Volume volume{.name = "c", .type = Type::kConfigMap, .source_name = "nothing"};
+  object::Volume volume{.name = "c", .type = Type::kProjected, .sources = {{.name = "nothing"}}};
   EXPECT_EQ(volumes.prepare(pod_with(volume)).error().message(),
             "volume \"c\": configmap \"nothing\": no such object");
-  volume.optional = true;
+  volume.sources[0].optional = true;
   EXPECT_TRUE(volumes.prepare(pod_with(volume)).ok());
+}
+
+TEST_F(VolumesTest, AProjectedVolumeIsOneFolderOfManySources) {
+  Volumes volumes(root_ + "/v", values_);
+  settings_.data = {{"a", "1"}, {"key", "of the ConfigMap"}};
+  auto pod = pod_with({.name = "p",
+                       .type = Type::kProjected,
+                       .sources = {{.name = "settings"},
+                                   {.type = Source::kSecret, .name = "keys"},
+                                   {.type = Source::kDownwardApi,
+                                    .items = {{.key = "metadata.namespace", .path = "namespace"},
+                                              {.key = "metadata.labels", .path = "labels"}}}},
+                       .default_mode = 0440});
+  pod.meta.ns = "shop";
+  pod.meta.labels = {{"app", "till"}, {"note", "a \"b\"\n"}};
+  ASSERT_TRUE(volumes.prepare(pod).ok());
+  EXPECT_EQ(read("p/a"), "1");
+  EXPECT_EQ(read("p/key"), "hidden") << "a later source's file replaces an earlier one's";
+  EXPECT_EQ(read("p/namespace"), "shop");
+  EXPECT_EQ(read("p/labels"), "app=\"till\"\nnote=\"a \\\"b\\\"\\n\"");
+  struct stat info{};
+  ASSERT_EQ(::stat((root_ + "/v/p/labels").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0440U);
 }
 
 TEST_F(VolumesTest, SecretsAndHostPathsAreMountedAsAsked) {
   Volumes volumes(root_ + "/v", values_);
-  auto pod = pod_with({.name = "s", .type = Type::kSecret, .source_name = "keys"});
+  auto pod = pod_with({.name = "s",
+                       .type = Type::kProjected,
+                       .sources = {{.type = Source::kSecret, .name = "keys"}}});
   pod.spec.volumes.push_back({.name = "h",
                               .type = Type::kHostPath,
                               .host_path = root_ + "/host",
