@@ -106,7 +106,8 @@ class Authority:
 class ControlPlane:
     """One cluster without nodes. Stop it, always."""
 
-    def __init__(self, controllers=True):
+    def __init__(self, controllers=True, audit=False):
+        """`audit`: who asked for what stands in audit_log, one JSON object a line."""
         if not (PROGRAMS / "kube-apiserver").exists():
             raise AssertionError(f"no control plane in {PROGRAMS}; build it: ninja -C {BUILD} control_plane")
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="duet-cluster-"))
@@ -117,6 +118,8 @@ class ControlPlane:
         self.server = f"https://127.0.0.1:{self.port}"
         self.ca_file = self.root / "ca.crt"
         self.admin = self.kubeconfig("admin", "/O=system:masters/CN=admin")
+        self.audit_log = self.root / "audit.log"
+        self.audited = audit
         self._start_etcd()
         self._start_api_server()
         if controllers:
@@ -149,6 +152,11 @@ class ControlPlane:
             "--endpoint-reconciler-type", "none", "--kubelet-preferred-address-types", "InternalIP,Hostname",
             "--kubelet-client-certificate", str(client), "--kubelet-client-key", str(client_key),
             "--allow-privileged=true"]
+        if self.audited:
+            policy = self.root / "audit-policy.json"
+            policy.write_text(json.dumps({"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["ResponseStarted", "ResponseComplete"],
+                                          "rules": [{"level": "Metadata"}]}))
+            self.api_flags += ["--audit-policy-file", str(policy), "--audit-log-path", str(self.audit_log)]
         self.start_api_server()
         self.kubectl("apply", "-f", str(SOURCE / "examples/cluster/join-rights.yaml"))
         self.apply(bootstrap_token(TOKEN), kubelet_clients())
@@ -165,6 +173,8 @@ class ControlPlane:
         for name, flags in (
                 ("kube-controller-manager",
                  ("--controllers", "*,bootstrap-signer-controller,token-cleaner-controller", "--use-service-account-credentials",
+                  # A node counts as away when two of its leases are missed: in tests soon.
+                  "--node-monitor-grace-period=25s",
                   "--service-account-private-key-file", str(self.root / "sa.key"), "--root-ca-file", str(self.ca_file),
                   "--cluster-signing-cert-file", str(self.ca_file), "--cluster-signing-key-file", str(self.authority.key))),
                 ("kube-scheduler", ())):

@@ -53,6 +53,13 @@ Result<node::NodeConfig> config_of(const Invocation& invocation) {
   if (const auto registries = invocation.values("plain-http"); !registries.empty()) {
     config.plain_http_registries = registries;
   }
+  if (const std::string kubeconfig = invocation.value("bootstrap-kubeconfig");
+      !kubeconfig.empty() || !invocation.value("join").empty()) {
+    config.join = {.server = invocation.value("join"),
+                   .token_file = invocation.value("token-file"),
+                   .ca_file = invocation.value("ca-file"),
+                   .bootstrap_kubeconfig = kubeconfig};
+  }
   config.node_name = invocation.value("node-name", config.node_name);
   config.bridge = invocation.value("bridge", config.bridge);
   config.subnet = invocation.value("subnet", config.subnet);

@@ -54,4 +54,16 @@ Error api_error(int status, std::string_view body) {
   return {code_of(status, reason), message.empty() ? said : said + ": " + message};
 }
 
+bool is_refusal(const Error& error) {
+  const ErrorCode code = error.code();
+  return code == ErrorCode::kPermission || code == ErrorCode::kInvalid ||
+         code == ErrorCode::kNotFound || code == ErrorCode::kUnsupported;
+}
+
+bool is_moot(const Error& error) {
+  const ErrorCode code = error.code();
+  return code == ErrorCode::kNotFound || code == ErrorCode::kConflict ||
+         code == ErrorCode::kInvalid;
+}
+
 }  // namespace duet::cluster

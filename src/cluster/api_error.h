@@ -12,4 +12,11 @@ namespace duet::cluster {
 //   410 kExhausted: list anew; 429, 5xx kUnavailable; others kUnsupported.
 Error api_error(int status, std::string_view body);
 
+// Whether sending it again would change nothing: the server will not have it.
+bool is_refusal(const Error& error);
+
+// Whether a change of an object came too late, or is wrong: it is gone, or another one by now,
+// which a watch will say.
+bool is_moot(const Error& error);
+
 }  // namespace duet::cluster

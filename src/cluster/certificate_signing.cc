@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/base64.h"
+#include "cluster/backoff.h"
 #include "cluster/json_field.h"
 #include "net/certificate_request.h"
 #include "net/pem.h"
@@ -76,8 +77,11 @@ Result<std::optional<std::string>> follow(ApiClient& api, const std::string& nam
 }  // namespace
 
 Result<std::string> have_signed(ApiClient& api, const SigningRequest& request,
-                                const sys::Clock& clock, sys::Duration limit,
+                                const sys::Clock& clock, sys::Random& random, sys::Duration limit,
                                 const std::stop_token& stop) {
+  constexpr std::int64_t kFirstPauseMs = 1'000;
+  constexpr std::int64_t kLongestPauseMs = 30'000;
+  Backoff backoff(kFirstPauseMs, kLongestPauseMs, random);
   const auto end = clock.monotonic() + limit;
   const auto made = api.create(kPath, object_of(request));
   if (!made.ok() && made.error().code() != ErrorCode::kAlreadyExists) {
@@ -96,6 +100,7 @@ Result<std::string> have_signed(ApiClient& api, const SigningRequest& request,
       return Error(ErrorCode::kTimeout, "nobody approved the certificate request " + request.name +
                                             "; kubectl certificate approve " + request.name);
     }
+    pause_for(stop, backoff.next_ms());
   }
   return Error(ErrorCode::kUnavailable, "stopping");
 }

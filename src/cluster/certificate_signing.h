@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "cluster/api_client.h"
 #include "sys/clock.h"
+#include "sys/randomness.h"
 
 namespace duet::cluster {
 
@@ -21,9 +22,10 @@ struct SigningRequest {
 
 // Asks the cluster to sign, and waits until somebody has approved and the certificate is there: its
 // chain, PEM. kPermission: it was denied, or asking is not allowed; kTimeout: nobody approved
-// within `limit`; else what the way to the server says. A stop ends the wait.
+// within `limit`; else what the way to the server says. A watch that the server ends without news
+// is begun again after a pause that grows to half a minute. A stop ends the wait.
 Result<std::string> have_signed(ApiClient& api, const SigningRequest& request,
-                                const sys::Clock& clock, sys::Duration limit,
+                                const sys::Clock& clock, sys::Random& random, sys::Duration limit,
                                 const std::stop_token& stop);
 
 // A name for the request of `key_pem`, which ends with a hash of `request_pem`'s public part.

@@ -132,7 +132,7 @@ Status Identity::obtain(const CurrentAccess& by, const std::stop_token& stop) {
                             .signer = kClientSigner,
                             .request_pem = request,
                             .usages = {"digital signature", "client auth"}},
-                           clock_, kApprovalLimit, stop);
+                           clock_, random_, kApprovalLimit, stop);
   if (!chain.ok()) {
     const ErrorCode code = chain.error().code();
     if (code == ErrorCode::kPermission || code == ErrorCode::kNotFound) {

@@ -4,6 +4,7 @@
 
 #include "base/base64.h"
 #include "cluster/api_server_for_test.h"
+#include "cluster/certificate_signing.h"
 #include "cluster/kubeconfig.h"
 #include "net/certificate.h"
 #include "sys/file.h"
@@ -121,6 +122,24 @@ TEST_F(IdentityTest, ABrokenOffRequestIsGoneOnWith) {
   ASSERT_EQ(names.size(), 2U);
   EXPECT_EQ(names[0], names[1]);
   EXPECT_TRUE(names[0].starts_with("duet-edge-"));
+}
+
+TEST_F(IdentityTest, AWatchThatEndsWithoutNewsIsNotBegunAgainAtOnce) {
+  ApiServerForTest server([](const Request& request, Connection& connection) {
+    if (request.line.find("watch=1") != std::string::npos) {
+      return connection.write(ApiServerForTest::watch_head() + ApiServerForTest::last_chunk());
+    }
+    const std::string waiting = R"({"metadata":{"resourceVersion":"5"}})";
+    return connection.write(ApiServerForTest::with_body(200, waiting));
+  });
+  const CurrentAccess access(server.access());
+  std::stop_source stop;
+  ApiClient api(access, clock_, random_, stop.get_token());
+  const auto chain = have_signed(api, {.name = "duet-edge-1"}, clock_, random_,
+                                 std::chrono::milliseconds(400), stop.get_token());
+  ASSERT_FALSE(chain.ok());
+  EXPECT_EQ(chain.error().code(), ErrorCode::kTimeout);
+  EXPECT_LE(server.connections(), 3);  // one for requests, and one for each watch
 }
 
 TEST_F(IdentityTest, WhatWasKeptForAnotherClusterOrNameIsNotUsed) {

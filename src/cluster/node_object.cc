@@ -84,6 +84,15 @@ Json capacity_of(const NodeFacts& facts, const sys::MachineUse& use) {
           {"pods", std::to_string(facts.pod_limit)}};
 }
 
+// The first has no name: it runs pods that name no RuntimeClass.
+Json runtime_handlers_of(const NodeFacts& facts) {
+  Json all = Json::array({{{"name", ""}}});
+  for (const std::string& name : facts.runtime_handlers) {
+    all.push_back({{"name", name}});
+  }
+  return all;
+}
+
 // metav1.MicroTime: six digits of fraction, no more and no fewer.
 std::string micro_time(sys::WallTime now) {
   constexpr std::size_t kWithMicros = std::string_view("2026-01-31T12:00:00.000000").size();
@@ -96,6 +105,11 @@ NodeFacts wasm_node(NodeFacts facts) {
   facts.architecture = "wasm32-wasi";
   facts.os = "wasi";
   facts.taints.push_back({"kubernetes.io/arch", facts.architecture, "NoSchedule"});
+  return facts;
+}
+
+NodeFacts whole_node(NodeFacts facts) {
+  facts.os = "linux";
   return facts;
 }
 
@@ -125,6 +139,7 @@ Json node_status(const NodeFacts& facts, const sys::MachineUse& use, const Json&
   return {{"capacity", capacity},
           {"allocatable", capacity},
           {"conditions", conditions_json(use, earlier, sys::format_rfc3339(now))},
+          {"runtimeHandlers", runtime_handlers_of(facts)},
           {"addresses",
            {{{"type", "InternalIP"}, {"address", facts.address}},
             {{"type", "Hostname"}, {"address", facts.host_name}}}},

@@ -28,12 +28,16 @@ struct NodeFacts {
   object::StringMap labels;  // beside those that every node has
   std::vector<Taint> taints;
   std::int64_t pod_limit = 110;
+  std::vector<std::string> runtime_handlers;  // of RuntimeClasses, beside the one without a name
   sys::Machine machine;
 };
 
 // As a Wasm node beside the kubelet of the same machine: pods come that ask for it by node selector
 // and toleration, and no others.
 NodeFacts wasm_node(NodeFacts facts);
+// As the only node of the machine: containers and Wasm, in one pod too. The facts have the
+// machine's architecture.
+NodeFacts whole_node(NodeFacts facts);
 
 // Labels that this node has set on itself.
 object::StringMap node_labels(const NodeFacts& facts);

@@ -54,6 +54,20 @@ TEST(NodeObject, OfAWasmNodeAsksForItsPods) {
   }
 }
 
+TEST(NodeObject, OfAWholeMachineTakesWhatComes) {
+  NodeFacts given = facts();
+  given.taints.clear();
+  given.architecture = "arm64";
+  given.runtime_handlers = {"wasm", "crun"};
+  const Json node = node_object(whole_node(given), healthy(), kNow);
+  EXPECT_EQ(node["metadata"]["labels"]["kubernetes.io/arch"], "arm64");
+  EXPECT_EQ(node["metadata"]["labels"]["kubernetes.io/os"], "linux");
+  EXPECT_TRUE(node["spec"]["taints"].empty());
+  EXPECT_EQ(node["status"]["nodeInfo"]["operatingSystem"], "linux");
+  EXPECT_EQ(node["status"]["runtimeHandlers"],
+            Json::parse(R"([{"name": ""}, {"name": "wasm"}, {"name": "crun"}])"));
+}
+
 TEST(NodeObject, SaysWhatIsShort) {
   sys::MachineUse use = healthy();
   use.memory_available_bytes = 50 << 20;

@@ -4,45 +4,41 @@
 #include <iterator>
 #include <vector>
 
+#include "cluster/service_account_token.h"
 #include "object/source_mark.h"
 
 namespace duet::cluster {
 namespace {
-
-// The volume by which a cluster gives every pod the token of its service account.
-constexpr const char* kTokenVolume = "kube-api-access-";
 
 bool is_over(const Json& status) {
   const std::string phase = text_of(status, "phase");
   return phase == "Succeeded" || phase == "Failed";
 }
 
-bool names_token_volume(const Json& entry) {
-  return text_of(entry, "name").starts_with(kTokenVolume);
-}
-
-void erase_token_volumes(Json& list) {
-  if (list.is_array()) {
-    Json kept = Json::array();
-    std::copy_if(list.begin(), list.end(), std::back_inserter(kept),
-                 [](const Json& entry) { return !names_token_volume(entry); });
-    list = std::move(kept);
-  }
-}
-
 constexpr const char* kContainerLists[] = {"containers", "initContainers"};
 
-void without_tokens(Json& spec) {
-  if (spec.contains("volumes")) {
-    erase_token_volumes(spec["volumes"]);
+// Before the container's own variables, which may say something else and refer to these.
+void put_variable(Json& container, const char* name, const std::string& value) {
+  Json& all = container["env"];
+  if (!all.is_array()) {
+    all = Json::array();
   }
+  const bool own = std::any_of(all.begin(), all.end(),
+                               [&](const Json& one) { return text_of(one, "name") == name; });
+  if (!own) {
+    all.insert(all.begin(), Json{{"name", name}, {"value", value}});
+  }
+}
+
+void put_server(Json& spec, const Endpoint& server) {
   for (const char* list : kContainerLists) {
-    if (!spec.contains(list) || !spec[list].is_array()) {
+    if (!member(spec, list).is_array()) {
       continue;
     }
     for (Json& container : spec[list]) {
-      if (container.is_object() && container.contains("volumeMounts")) {
-        erase_token_volumes(container["volumeMounts"]);
+      if (container.is_object()) {
+        put_variable(container, "KUBERNETES_SERVICE_HOST", server.host);
+        put_variable(container, "KUBERNETES_SERVICE_PORT", std::to_string(server.port));
       }
     }
   }
@@ -155,9 +151,11 @@ object::Object stored_object(const object::ObjectKey& key, Json object) {
   return {key, uid, 0, to_text(object)};
 }
 
-object::Object stored_pod(const ClusterPod& pod, const object::Object* stored) {
+object::Object stored_pod(const ClusterPod& pod, const object::Object* stored,
+                          const Endpoint& server) {
   Json json = pod.object;
-  without_tokens(json["spec"]);
+  put_server(json["spec"], server);
+  put_local_tokens(json["spec"], pod.uid);
   if (stored != nullptr) {
     const Json there = parse(*stored);
     if (images_of(member(there, "spec")) == images_of(json["spec"])) {
@@ -186,13 +184,20 @@ std::set<object::ObjectKey> references_of(const ClusterPod& pod) {
   for (const Json& volume : member(spec, "volumes")) {
     add_reference(member(volume, "configMap"), "name", object::Kind::kConfigMap, pod.key.ns, out);
     add_reference(member(volume, "secret"), "secretName", object::Kind::kSecret, pod.key.ns, out);
+    for (const Json& source : member(member(volume, "projected"), "sources")) {
+      add_reference(member(source, "configMap"), "name", object::Kind::kConfigMap, pod.key.ns, out);
+      add_reference(member(source, "secret"), "name", object::Kind::kSecret, pod.key.ns, out);
+    }
   }
   return out;
 }
 
 std::optional<Json> status_patch(const ClusterPod& pod, const object::Object& stored) {
-  Json status = member(parse(stored), "status");
-  if (!status.is_object() || status.empty() || stored.uid != pod.uid) {
+  return stored.uid == pod.uid ? status_patch(pod, member(parse(stored), "status")) : std::nullopt;
+}
+
+std::optional<Json> status_patch(const ClusterPod& pod, Json status) {
+  if (!status.is_object() || status.empty()) {
     return std::nullopt;
   }
   if (pod.over && !is_over(status)) {

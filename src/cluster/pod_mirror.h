@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "cluster/access.h"
 #include "cluster/json_field.h"
 #include "object/object.h"
 
@@ -28,8 +29,10 @@ Result<ClusterPod> read_cluster_pod(Json object);
 // The pod as it goes into the node's store: the cluster's, marked as such, without what only the
 // cluster's own bookkeeping needs. `stored`: the one that is there already, if it is; its spec
 // stays unless images changed, for a node's pods are not begun anew over what does not concern
-// them.
-object::Object stored_pod(const ClusterPod& pod, const object::Object* stored);
+// them. Its containers find `server` in KUBERNETES_SERVICE_HOST and _PORT, as clients of the API
+// look for it.
+object::Object stored_pod(const ClusterPod& pod, const object::Object* stored,
+                          const Endpoint& server);
 
 // Another object of the cluster (a ConfigMap, a Secret) as it goes into the store.
 object::Object stored_object(const object::ObjectKey& key, Json object);
@@ -44,5 +47,7 @@ std::set<object::ObjectKey> references_of(const ClusterPod& pod);
 // What to tell the server of the stored pod's status, as a strategic merge patch; nothing: it knows
 // it already, or must not hear it (a pod that is over does not come back).
 std::optional<Json> status_patch(const ClusterPod& pod, const object::Object& stored);
+// The same for a pod that has its status from elsewhere.
+std::optional<Json> status_patch(const ClusterPod& pod, Json status);
 
 }  // namespace duet::cluster

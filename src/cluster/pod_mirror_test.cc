@@ -20,17 +20,20 @@ Json pod_json() {
         "envFrom": [{"configMapRef": {"name": "more"}}, {"secretRef": {"name": "hidden"}}],
         "volumeMounts": [{"name": "kube-api-access-x1", "mountPath": "/var/run/secrets"},
                          {"name": "files", "mountPath": "/files"}]}],
-      "volumes": [{"name": "kube-api-access-x1", "projected": {}},
+      "volumes": [{"name": "kube-api-access-x1", "projected": {"sources": [
+                     {"configMap": {"name": "kube-root-ca.crt"}}]}},
                   {"name": "files", "configMap": {"name": "files"}},
                   {"name": "certificate", "secret": {"secretName": "tls"}}],
       "future": {"unknown": true}},
     "status": {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "True"}]}})");
 }
 
+const Endpoint kServer{.host = "10.0.0.1", .port = 6443};
+
 ClusterPod pod_of(Json json) { return *read_cluster_pod(std::move(json)); }
 
 object::Object with_status(const Json& status) {
-  object::Object stored = stored_pod(pod_of(pod_json()), nullptr);
+  object::Object stored = stored_pod(pod_of(pod_json()), nullptr, kServer);
   Json json = Json::parse(stored.json);
   json["status"] = status;
   stored.json = json.dump();
@@ -58,7 +61,7 @@ TEST(ClusterPod, SaysWhatIsToBeDone) {
 }
 
 TEST(ClusterPod, IsStoredMarkedAndWithoutWhatIsTheClustersOwn) {
-  const object::Object stored = stored_pod(pod_of(pod_json()), nullptr);
+  const object::Object stored = stored_pod(pod_of(pod_json()), nullptr, kServer);
   EXPECT_EQ(stored.uid, "u-1");
   EXPECT_TRUE(is_of_cluster(stored));
   const Json json = Json::parse(stored.json);
@@ -68,28 +71,41 @@ TEST(ClusterPod, IsStoredMarkedAndWithoutWhatIsTheClustersOwn) {
   EXPECT_EQ(json["metadata"]["labels"]["app"], "web");
   EXPECT_EQ(json["metadata"]["creationTimestamp"], "2026-01-01T00:00:00Z");
   EXPECT_EQ(json["spec"]["future"]["unknown"], true);
-  EXPECT_EQ(json["spec"]["volumes"].size(), 2U);
-  EXPECT_EQ(json["spec"]["containers"][0]["volumeMounts"].size(), 1U);
+  EXPECT_EQ(json["spec"]["volumes"].size(), 3U);
+}
+
+TEST(ClusterPod, FindsTheServerUnlessItSaysOtherwise) {
+  Json said = pod_json();
+  said["spec"]["containers"][0]["env"].push_back(
+      {{"name", "KUBERNETES_SERVICE_PORT"}, {"value", "1"}});
+  said["spec"]["initContainers"] = {{{"name", "first"}, {"image", "a:1"}}, 5};
+  const Json spec = Json::parse(stored_pod(pod_of(said), nullptr, kServer).json)["spec"];
+  const Json& env = spec["containers"][0]["env"];
+  EXPECT_EQ(env.size(), 4U);
+  EXPECT_EQ(env[0], (Json{{"name", "KUBERNETES_SERVICE_HOST"}, {"value", "10.0.0.1"}}));
+  EXPECT_EQ(env[3]["value"], "1");
+  EXPECT_EQ(spec["initContainers"][0]["env"].size(), 2U);
 }
 
 TEST(ClusterPod, KeepsItsStoredSpecWhileItsImagesAreTheSame) {
-  const object::Object stored = stored_pod(pod_of(pod_json()), nullptr);
+  const object::Object stored = stored_pod(pod_of(pod_json()), nullptr, kServer);
   Json changed = pod_json();
   changed["spec"]["tolerations"] = Json::array({{{"operator", "Exists"}}});
   changed["metadata"]["labels"]["app"] = "other";
-  const Json same = Json::parse(stored_pod(pod_of(changed), &stored).json);
+  const Json same = Json::parse(stored_pod(pod_of(changed), &stored, kServer).json);
   EXPECT_FALSE(same["spec"].contains("tolerations"));
   EXPECT_EQ(same["metadata"]["labels"]["app"], "other");
   changed["spec"]["containers"][0]["image"] = "a:2";
-  const Json other = Json::parse(stored_pod(pod_of(changed), &stored).json);
+  const Json other = Json::parse(stored_pod(pod_of(changed), &stored, kServer).json);
   EXPECT_EQ(other["spec"]["containers"][0]["image"], "a:2");
 }
 
 TEST(ClusterPod, NamesItsConfigMapsAndSecrets) {
   const std::set<object::ObjectKey> expected = {
       {Kind::kConfigMap, "shop", "settings"}, {Kind::kConfigMap, "shop", "more"},
-      {Kind::kConfigMap, "shop", "files"},    {Kind::kSecret, "shop", "keys"},
-      {Kind::kSecret, "shop", "hidden"},      {Kind::kSecret, "shop", "tls"}};
+      {Kind::kConfigMap, "shop", "files"},    {Kind::kConfigMap, "shop", "kube-root-ca.crt"},
+      {Kind::kSecret, "shop", "keys"},        {Kind::kSecret, "shop", "hidden"},
+      {Kind::kSecret, "shop", "tls"}};
   EXPECT_EQ(references_of(pod_of(pod_json())), expected);
 }
 

@@ -1,11 +1,11 @@
 #include "cluster/pod_source.h"
 
+#include "cluster/api_error.h"
+#include "cluster/local_objects.h"
 #include "object/kind.h"
 
 namespace duet::cluster {
 namespace {
-
-constexpr std::int64_t kMissingRetryMs = 10'000;  // a ConfigMap or Secret that is not there yet
 
 std::string pod_path(const object::ObjectKey& key) {
   return "/api/v1/namespaces/" + key.ns + "/pods/" + key.name;
@@ -16,24 +16,27 @@ bool is_marked(const object::Object& stored) {
   return json.is_object() && json.value("metadata", Json::object()).contains("deletionTimestamp");
 }
 
-// An object that is in the store; nothing: none is.
-Result<std::optional<object::Object>> find_stored(store::Store& store,
-                                                  const object::ObjectKey& key) {
-  auto stored = store.get(key);
-  if (stored.ok()) {
-    return std::optional(std::move(*stored));
-  }
-  if (stored.error().code() == ErrorCode::kNotFound) {
-    return std::optional<object::Object>();
-  }
-  return stored.error();
-}
-
 }  // namespace
 
+PodSource::PodSource(store::Store& store, ApiClient& api, const CurrentAccess& access,
+                     const sys::Clock& clock, sys::Random& random,
+                     std::function<void(const std::string&)> log)
+    : store_(store),
+      api_(api),
+      access_(access),
+      log_(std::move(log)),
+      tokens_(store, api, clock),
+      references_(std::make_unique<PodReferences>(
+          store, access, clock, random,
+          PodReferences::Options{.known = [this](const object::ObjectKey& key) { wake_users(key); },
+                                 .log = log_})) {}
+
 std::unique_ptr<PodSource> PodSource::start(store::Store& store, ApiClient& api,
+                                            const CurrentAccess& access, const sys::Clock& clock,
+                                            sys::Random& random,
                                             std::function<void(const std::string&)> log) {
-  std::unique_ptr<PodSource> source(new PodSource(store, api, std::move(log)));
+  std::unique_ptr<PodSource> source(
+      new PodSource(store, api, access, clock, random, std::move(log)));
   PodSource& self = *source;
   auto controller = store::Controller::start(
       store, {.name = "cluster pods", .kinds = {object::Kind::kPod}, .worker_limit = 1},
@@ -48,6 +51,9 @@ std::unique_ptr<PodSource> PodSource::start(store::Store& store, ApiClient& api,
   return source;
 }
 
+// Nobody brings news any more; what heard of references must not wake the controller that ends now.
+PodSource::~PodSource() { references_->follow({}); }
+
 void PodSource::keep(const Json& pod) {
   auto read = read_cluster_pod(pod);
   if (!read.ok()) {
@@ -58,7 +64,31 @@ void PodSource::keep(const Json& pod) {
   pods_.insert_or_assign(key, std::move(*read));
 }
 
+// What the pods name: ConfigMaps and Secrets.
+std::set<object::ObjectKey> PodSource::used() const {
+  const std::lock_guard lock(mutex_);
+  std::set<object::ObjectKey> all;
+  for (const auto& [key, pod] : pods_) {
+    all.merge(references_of(pod));
+  }
+  return all;
+}
+
+void PodSource::wake_users(const object::ObjectKey& reference) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [key, pod] : pods_) {
+    if (references_of(pod).contains(reference)) {
+      controller_->wake(key);
+    }
+  }
+}
+
 void PodSource::replace(const std::vector<Json>& pods) {
+  take_all(pods);
+  references_->follow(used());
+}
+
+void PodSource::take_all(const std::vector<Json>& pods) {
   const std::lock_guard lock(mutex_);
   std::map<std::string, ClusterPod> before;
   before.swap(pods_);
@@ -88,14 +118,17 @@ void PodSource::change(ApiWatch::Type type, const Json& pod) {
     log_("cluster: " + read.error().message());
     return;
   }
-  const std::lock_guard lock(mutex_);
   const std::string key = store::key_text(read->key);
-  if (type == ApiWatch::Type::kDeleted) {
-    pods_.erase(key);
-  } else {
-    pods_.insert_or_assign(key, std::move(*read));
+  {
+    const std::lock_guard lock(mutex_);
+    if (type == ApiWatch::Type::kDeleted) {
+      pods_.erase(key);
+    } else {
+      pods_.insert_or_assign(key, std::move(*read));
+    }
+    controller_->wake(key);
   }
-  controller_->wake(key);
+  references_->follow(used());
 }
 
 void PodSource::set_online(bool online) {
@@ -140,7 +173,8 @@ Result<PodSource::Next> PodSource::reconcile(const std::string& key) {
   }
   if (!pod || (stored && stored->uid != pod->uid)) {
     if (stored) {
-      DUET_TRY(remove_stored(*stored, std::nullopt));  // its successor comes when it is gone
+      // Its successor comes when it is gone.
+      DUET_TRY(remove_stored(store_, *stored, std::nullopt));
     } else {
       DUET_TRY(drop_unused());
     }
@@ -150,7 +184,7 @@ Result<PodSource::Next> PodSource::reconcile(const std::string& key) {
     if (!stored) {
       return end_in_cluster(*pod);
     }
-    DUET_TRY(remove_stored(*stored, pod->grace_seconds));
+    DUET_TRY(remove_stored(store_, *stored, pod->grace_seconds));
     return tell_status(*pod, *stored);
   }
   return sync_living(*pod, stored);
@@ -162,7 +196,7 @@ Result<PodSource::Next> PodSource::sync_living(const ClusterPod& pod,
     return pod.over ? Result<Next>(Next{}) : make(pod);  // what is over does not run again
   }
   if (!is_marked(*stored)) {
-    const auto updated = store_.update(stored_pod(pod, &*stored));
+    const auto updated = store_.update(stored_pod(pod, &*stored, access_.get()->endpoint));
     if (!updated.ok()) {
       return updated.error();
     }
@@ -170,21 +204,19 @@ Result<PodSource::Next> PodSource::sync_living(const ClusterPod& pod,
   return tell_status(pod, *stored);
 }
 
+// A pod starts with all that it names: with a ConfigMap that came a moment later it would have
+// waited and said so, or begun without an optional one.
 Result<PodSource::Next> PodSource::make(const ClusterPod& pod) {
-  DUET_TRY(make_namespace(pod.key.ns));
-  DUET_ASSIGN(const bool missing, fetch_references(pod));
-  const auto made = store_.create(stored_pod(pod, nullptr));
+  if (!references_->knows(references_of(pod))) {
+    return Next{};  // wake_users() comes
+  }
+  DUET_TRY(make_namespace(store_, pod.key.ns));
+  DUET_ASSIGN(const auto token_ms, tokens_.refresh(pod));
+  const auto made = store_.create(stored_pod(pod, nullptr, access_.get()->endpoint));
   if (!made.ok()) {
     return made.error();
   }
-  return missing ? Next{kMissingRetryMs} : Next{};
-}
-
-Status PodSource::remove_stored(const object::Object& stored,
-                                std::optional<std::int64_t> grace_seconds) {
-  store::DeleteOptions options{.grace_period_seconds = grace_seconds, .uid = stored.uid};
-  const Status removed = store_.remove(stored.key, options);
-  return removed.ok() || removed.error().code() == ErrorCode::kNotFound ? Status() : removed;
+  return Next{token_ms};
 }
 
 // Its containers are gone from this node: the cluster may forget the pod.
@@ -196,11 +228,7 @@ Result<PodSource::Next> PodSource::end_in_cluster(const ClusterPod& pod) {
                                                      {"kind", "DeleteOptions"},
                                                      {"gracePeriodSeconds", 0},
                                                      {"preconditions", {{"uid", pod.uid}}}});
-  if (!ended.ok() && ended.error().code() != ErrorCode::kNotFound &&
-      ended.error().code() != ErrorCode::kConflict) {
-    return ended.error();
-  }
-  return Next{};
+  return ended.ok() || is_moot(ended.error()) ? Result<Next>(Next{}) : ended.error();
 }
 
 Result<PodSource::Next> PodSource::tell_status(const ClusterPod& pod,
@@ -208,65 +236,37 @@ Result<PodSource::Next> PodSource::tell_status(const ClusterPod& pod,
   const auto patch = status_patch(pod, stored);
   if (patch && is_online()) {
     const auto told = api_.patch(pod_path(pod.key) + "/status", PatchType::kStrategic, *patch);
-    // Gone, or another pod by now: the watch will say so.
-    if (!told.ok() && told.error().code() != ErrorCode::kNotFound &&
-        told.error().code() != ErrorCode::kConflict) {
+    if (!told.ok() && !is_moot(told.error())) {
       return told.error();
     }
-  }
-  DUET_ASSIGN(const bool missing, fetch_references(pod));
-  return missing ? Next{kMissingRetryMs} : Next{};
-}
-
-// Those that are in the store already are not asked for again.
-Result<bool> PodSource::fetch_references(const ClusterPod& pod) {
-  bool missing = false;
-  for (const object::ObjectKey& key : references_of(pod)) {
-    DUET_ASSIGN(const auto stored, find_stored(store_, key));
-    if (stored || !is_online()) {
-      continue;
+    if (!told.ok() && told.error().code() == ErrorCode::kInvalid) {
+      log_("cluster: the status of " + object::describe(pod.key) +
+           " was refused: " + told.error().message());
     }
-    const Status fetched = fetch(key);
-    if (!fetched.ok() && fetched.error().code() != ErrorCode::kNotFound) {
-      return fetched.error();
-    }
-    missing = missing || !fetched.ok();
   }
-  return missing;
-}
-
-Status PodSource::fetch(const object::ObjectKey& key) {
-  const std::string path = "/api/v1/namespaces/" + key.ns + "/" +
-                           std::string(object::kind_info(key.kind).plural) + "/" + key.name;
-  DUET_ASSIGN(Json json, api_.get(path));
-  const auto made = store_.create(stored_object(key, std::move(json)));
-  return made.ok() ? Status() : Status(made.error());
-}
-
-Status PodSource::make_namespace(const std::string& name) {
-  const object::ObjectKey key{object::Kind::kNamespace, "", name};
-  DUET_ASSIGN(const auto stored, find_stored(store_, key));
-  if (stored) {
-    return {};
+  if (pod.deleting || pod.over || !is_online()) {
+    return Next{};
   }
-  const auto made = store_.create(stored_object(key, {{"metadata", {{"name", name}}}}));
-  return made.ok() ? Status() : Status(made.error());
+  DUET_ASSIGN(const auto token_ms, tokens_.refresh(pod));
+  return Next{token_ms};
 }
 
 // ConfigMaps and Secrets that no pod of this node names any more.
 Status PodSource::drop_unused() {
-  std::set<object::ObjectKey> used;
+  std::set<object::ObjectKey> needed = used();
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [key, pod] : pods_) {
-      used.merge(references_of(pod));
+      for (const TokenClaim& claim : token_claims_of(pod)) {
+        needed.insert(claim.secret);
+      }
     }
   }
   for (const object::Kind kind : {object::Kind::kConfigMap, object::Kind::kSecret}) {
     DUET_ASSIGN(const store::Listing all, store_.list(kind));
     for (const object::Object& one : all.objects) {
-      if (is_of_cluster(one) && !used.contains(one.key)) {
-        DUET_TRY(remove_stored(one, std::nullopt));
+      if (is_of_cluster(one) && !needed.contains(one.key)) {
+        DUET_TRY(remove_stored(store_, one, std::nullopt));
       }
     }
   }

@@ -13,6 +13,8 @@
 #include "base/result.h"
 #include "cluster/api_client.h"
 #include "cluster/pod_mirror.h"
+#include "cluster/pod_references.h"
+#include "cluster/pod_tokens.h"
 #include "store/controller.h"
 #include "store/store.h"
 
@@ -22,10 +24,13 @@ namespace duet::cluster {
 // the API server said last decides; while nobody can be asked, what is there stays.
 class PodSource {
  public:
-  // `api` is used on the source's own thread alone. What is given must outlive this.
+  // `api` is used on the source's own thread alone, `access` for connections of further threads.
+  // What is given must outlive this.
   static std::unique_ptr<PodSource> start(store::Store& store, ApiClient& api,
+                                          const CurrentAccess& access, const sys::Clock& clock,
+                                          sys::Random& random,
                                           std::function<void(const std::string&)> log);
-  ~PodSource() = default;
+  ~PodSource();
   PodSource(const PodSource&) = delete;
   PodSource& operator=(const PodSource&) = delete;
 
@@ -37,11 +42,15 @@ class PodSource {
 
  private:
   using Next = store::Controller::Next;
-  PodSource(store::Store& store, ApiClient& api, std::function<void(const std::string&)> log)
-      : store_(store), api_(api), log_(std::move(log)) {}
+  PodSource(store::Store& store, ApiClient& api, const CurrentAccess& access,
+            const sys::Clock& clock, sys::Random& random,
+            std::function<void(const std::string&)> log);
 
   std::optional<ClusterPod> find(const std::string& key) const;
   void keep(const Json& pod);
+  void take_all(const std::vector<Json>& pods);
+  std::set<object::ObjectKey> used() const;
+  void wake_users(const object::ObjectKey& reference);
   bool knows_all() const;
 
   Result<Next> reconcile(const std::string& key);
@@ -49,21 +58,19 @@ class PodSource {
   Result<Next> end_in_cluster(const ClusterPod& pod);
   Result<Next> make(const ClusterPod& pod);
   Result<Next> tell_status(const ClusterPod& pod, const object::Object& stored);
-  Status remove_stored(const object::Object& stored, std::optional<std::int64_t> grace_seconds);
-  // True: something that the pod names is not in the cluster yet.
-  Result<bool> fetch_references(const ClusterPod& pod);
-  Status fetch(const object::ObjectKey& key);
-  Status make_namespace(const std::string& name);
   Status drop_unused();
   bool is_online() const;
 
   store::Store& store_;
   ApiClient& api_;
+  const CurrentAccess& access_;
   std::function<void(const std::string&)> log_;
   mutable std::mutex mutex_;
   bool online_ = false;
   bool listed_ = false;                     // all there is was told once
   std::map<std::string, ClusterPod> pods_;  // by "namespace/name"
+  PodTokens tokens_;
+  std::unique_ptr<PodReferences> references_;
   // The last member: it must end before what it uses goes.
   std::unique_ptr<store::Controller> controller_;
 };

@@ -24,7 +24,8 @@ class PodSourceTest : public testing::Test {
   void SetUp() override {
     folder_ = *sys::make_temporary_directory(testing::TempDir(), "pods-");
     store_ = *store::Store::open(folder_ + "/objects.db", clock_);
-    source_ = PodSource::start(*store_, api_, [this](const std::string& line) { log(line); });
+    source_ = PodSource::start(*store_, api_, access_, clock_, random_,
+                               [this](const std::string& line) { log(line); });
   }
   void TearDown() override {
     stop_.request_stop();
@@ -35,14 +36,35 @@ class PodSourceTest : public testing::Test {
 
   bool answer(const Request& request, Connection& connection) {
     note(request.line.substr(0, request.line.find(" HTTP")) + " " + request.body);
-    if (request.line.find("/configmaps/later") != std::string::npos) {
-      return connection.write(ApiServerForTest::with_body(404, R"({"kind":"Status","code":404})"));
+    if (request.line.find("watch=1") != std::string::npos) {
+      return connection.write(ApiServerForTest::watch_head() + watched(request));
     }
-    if (request.line.find("/configmaps/") != std::string::npos) {
+    if (request.line.find("/configmaps?") != std::string::npos) {
+      return connection.write(ApiServerForTest::with_body(200, listed(request)));
+    }
+    if (request.line.find("/serviceaccounts/") != std::string::npos) {
       return connection.write(ApiServerForTest::with_body(
-          200, R"({"metadata":{"name":"settings","namespace":"default"},"data":{"a":"b"}})"));
+          201, R"({"spec":{"expirationSeconds":3600},"status":{"token":"a.b.c"}})"));
     }
     return connection.write(ApiServerForTest::with_body(200, "{}"));
+  }
+  static bool asks_for(const Request& request, const std::string& name) {
+    return request.line.find("metadata.name%3D" + name + "&") != std::string::npos;
+  }
+  // The ConfigMap "settings" is there and another by its watch, "later" is not there.
+  static std::string listed(const Request& request) {
+    const std::string settings =
+        R"({"metadata":{"name":"settings","namespace":"default"},"data":{"a":"old"}})";
+    return R"({"metadata":{"resourceVersion":"3"},"items":[)" +
+           (asks_for(request, "settings") ? settings : "") + "]}";
+  }
+  static std::string watched(const Request& request) {
+    return !asks_for(request, "settings")
+               ? ""
+               : ApiServerForTest::chunk(
+                     R"({"type":"MODIFIED","object":{"metadata":{"name":"settings","namespace":"default",)"
+                     R"("resourceVersion":"4"},"data":{"a":"new"}}})"
+                     "\n");
   }
   void log(const std::string& line) { note("log " + line); }
   void note(const std::string& text) {
@@ -175,6 +197,36 @@ TEST_F(PodSourceTest, WhatAPodNamesIsFetchedAndGoesWithIt) {
   ASSERT_TRUE(comes([&] { return metadata("web").contains("deletionTimestamp"); }));
   ASSERT_TRUE(store_->finish_delete(key("web"), "u-1").ok());
   EXPECT_TRUE(comes([&] { return !store_->get(settings).ok(); }));
+}
+
+TEST_F(PodSourceTest, WhatAPodNamesFollowsTheCluster) {
+  Json pod = cluster_pod("web", "u-1");
+  pod["spec"]["volumes"] = {{{"name", "a"}, {"configMap", {{"name", "settings"}}}}};
+  source_->replace({pod});
+  const object::ObjectKey settings{object::Kind::kConfigMap, "default", "settings"};
+  EXPECT_TRUE(comes([&] {
+    const auto stored = store_->get(settings);
+    return stored.ok() && stored->json.find("new") != std::string::npos;
+  }));
+}
+
+TEST_F(PodSourceTest, APodStartsWithItsToken) {
+  Json pod = cluster_pod("web", "u-1");
+  pod["spec"]["volumes"] = Json::parse(R"([{"name": "kube-api-access-x", "projected": {"sources": [
+      {"serviceAccountToken": {"path": "token", "expirationSeconds": 3607}}]}}])");
+  source_->replace({pod});
+  ASSERT_TRUE(comes([&] { return has("web"); }));
+  EXPECT_TRUE(hears({"POST /api/v1/namespaces/default/serviceaccounts/default/token",
+                     R"("uid":"u-1")", R"("expirationSeconds":3607)"}));
+  const auto secrets = store_->list(object::Kind::kSecret, "default");
+  ASSERT_EQ(secrets->objects.size(), 1U);
+  EXPECT_NE(secrets->objects[0].json.find("YS5iLmM="), std::string::npos);
+  EXPECT_NE(store_->get(key("web"))->json.find(secrets->objects[0].key.name), std::string::npos);
+  // It goes with the pod.
+  source_->change(ApiWatch::Type::kDeleted, pod);
+  ASSERT_TRUE(comes([&] { return metadata("web").contains("deletionTimestamp"); }));
+  ASSERT_TRUE(store_->finish_delete(key("web"), "u-1").ok());
+  EXPECT_TRUE(comes([&] { return store_->list(object::Kind::kSecret)->objects.empty(); }));
 }
 
 TEST_F(PodSourceTest, WithoutALineNothingIsSentAndAfterwardsAll) {

@@ -147,6 +147,13 @@ Reader::Keys keys_of(NodeConfig& config, Reader& reader) {
       {"socket", reader.text(config.paths.socket)},
       {"nodeName", reader.text(config.node_name)},
       {"manifests", reader.list(config.manifests)},
+      {"cluster",
+       reader.map({{"server", reader.text(config.join.server)},
+                   {"tokenFile", reader.text(config.join.token_file)},
+                   {"caFile", reader.text(config.join.ca_file)},
+                   {"bootstrapKubeconfig", reader.text(config.join.bootstrap_kubeconfig)},
+                   {"node", reader.text(config.node_kind)},
+                   {"nodeLabels", reader.names(config.node_labels)}})},
       {"listen", reader.list(config.listen)},
       {"listenTLS", reader.list(config.listen_tls)},
       {"accessLog", reader.text(config.access_log)},
@@ -243,6 +250,9 @@ Status check_config(const NodeConfig& config) {
     return invalid("subnet: \"" + config.subnet +
                    "\" is no IPv4 network: write it as 10.88.0.0/16, with a prefix of 8 to 30 and "
                    "no bits behind it");
+  }
+  if (config.node_kind != "wasm" && config.node_kind != "whole") {
+    return invalid("cluster.node: \"" + config.node_kind + "\" is neither wasm nor whole");
   }
   if (config.compression != "off" && config.compression != "gzip") {
     return invalid("gateway.compression: \"" + config.compression + "\" is neither gzip nor off");

@@ -7,14 +7,18 @@
 
 #include "base/result.h"
 #include "base/site_paths.h"
+#include "cluster/identity.h"
 
 namespace duet::node {
 
 // Everything that a person may set. docs/configuration.md describes each key.
 struct NodeConfig {
   SitePaths paths;
-  std::string node_name;                               // empty: the host's name
+  std::string node_name;  // empty: the host's name, in a cluster with "-wasm" behind it
   std::vector<std::string> manifests;                  // files and folders
+  cluster::JoinOptions join;                           // none: a site of its own
+  std::string node_kind = "wasm";                      // or whole: what the cluster sees of it
+  std::map<std::string, std::string> node_labels;      // of its Node in a cluster
   std::vector<std::string> listen = {"0.0.0.0:8080"};  // the front door
   std::vector<std::string> listen_tls;                 // the same with TLS
   std::string access_log;                              // empty: <logs>/../duet/access.log

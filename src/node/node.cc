@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <thread>
 
 #include "api/server.h"
+#include "cluster/cluster_node.h"
 #include "container/masquerade.h"
 #include "node/host.h"
 #include "observe/exposition.h"
@@ -21,6 +23,7 @@
 #include "pod/wasm_runtime.h"
 #include "route/route_controller.h"
 #include "sys/file.h"
+#include "sys/machine.h"
 #include "sys/process.h"
 #include "wasm/code_cache.h"
 #include "workload/deployment.h"
@@ -61,6 +64,7 @@ class WholeNode final : public Node {
                                           .clock = clock_,
                                           .metrics = [this] { return metrics(); }},
                                          {.socket_path = config_.paths.socket}));
+    DUET_TRY(join_cluster());
     if (!config_.manifests.empty()) {
       DUET_ASSIGN(folder_, source::FolderSource::start(*store_, {.paths = config_.manifests},
                                                        reports_.folder));
@@ -69,6 +73,7 @@ class WholeNode final : public Node {
   }
 
   ~WholeNode() override {
+    cluster_.reset();
     folder_.reset();
     api_.reset();
     {
@@ -78,6 +83,7 @@ class WholeNode final : public Node {
   }
 
   Status stop_site() override {
+    cluster_.reset();
     folder_.reset();
     deployments_.reset();
     const Status gateway = routes_->stop_gateway(kDrainMs);
@@ -164,13 +170,56 @@ class WholeNode final : public Node {
         .actions = actions_,
         .hooks = *hooks_,
         .paths = {config_.paths.state, config_.paths.run, config_.paths.logs},
-        .node_name = config_.node_name.empty() ? host_name() : config_.node_name,
+        .node_name = node_name(),
         .architecture = kubernetes_architecture(),
         .runtime_name = host_.oci_runtime ? host_.oci_runtime->name() : "",
         .gateway_uid = kGatewayUser,
         .gateway_gid = kGatewayUser,
     };
     DUET_ASSIGN(pods_, pod::Pods::start(std::move(context), {.log = reports_.log}));
+    return {};
+  }
+
+  // A kubelet of the same machine has the host's name for its own Node.
+  std::string node_name() const {
+    if (!config_.node_name.empty() || !config_.join.wanted()) {
+      return config_.node_name.empty() ? host_name() : config_.node_name;
+    }
+    std::string name = host_name();
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return config_.node_kind == "wasm" ? name + "-wasm" : name;
+  }
+
+  cluster::NodeFacts node_facts(const sys::Machine& machine) const {
+    cluster::NodeFacts facts{.name = node_name(),
+                             .host_name = host_name(),
+                             .address = host_.address,
+                             .architecture = kubernetes_architecture(),
+                             .labels = config_.node_labels,
+                             .runtime_handlers = {"wasm"},
+                             .machine = machine};
+    if (config_.node_kind == "wasm") {
+      return cluster::wasm_node(std::move(facts));
+    }
+    if (host_.oci_runtime) {
+      facts.runtime_handlers.push_back(host_.oci_runtime->name());
+    }
+    return cluster::whole_node(std::move(facts));
+  }
+
+  Status join_cluster() {
+    if (!config_.join.wanted()) {
+      return {};
+    }
+    DUET_ASSIGN(const sys::Machine machine, sys::examine_machine());
+    DUET_ASSIGN(cluster_,
+                cluster::ClusterNode::start(*store_, clock_, random_,
+                                            {.join = config_.join,
+                                             .facts = node_facts(machine),
+                                             .directory = config_.paths.state + "/cluster",
+                                             .measured_path = config_.paths.state,
+                                             .log = reports_.log}));
     return {};
   }
 
@@ -277,6 +326,7 @@ class WholeNode final : public Node {
   std::unique_ptr<store::Controller> deployments_;
   std::unique_ptr<api::Server> api_;
   std::unique_ptr<source::FolderSource> folder_;
+  std::unique_ptr<cluster::ClusterNode> cluster_;
 };
 
 }  // namespace

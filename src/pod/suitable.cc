@@ -1,4 +1,5 @@
 #include "object/annotations.h"
+#include "object/source_mark.h"
 #include "pod/pass.h"
 
 namespace duet::pod {
@@ -19,6 +20,12 @@ bool can_serve(const object::Pod& pod, const object::Container& container) {
   return listed && (all.size() == 1 || !container.ports.empty());
 }
 
+// A cluster's scheduler has looked at the node's labels, of which it knows more.
+bool is_bound(const object::Pod& pod) {
+  const auto source = pod.meta.annotations.find(object::kSourceAnnotation);
+  return source != pod.meta.annotations.end() && source->second == object::kClusterSource;
+}
+
 }  // namespace
 
 ImageRequest image_request(const object::Pod& pod, const object::Container& container) {
@@ -35,7 +42,7 @@ std::optional<std::string> unsuitable(const PodContext& context, const object::P
       {"kubernetes.io/os", {"linux"}},
       {"kubernetes.io/hostname", {context.node_name}},
   };
-  for (const auto& [key, value] : pod.spec.node_selector) {
+  for (const auto& [key, value] : is_bound(pod) ? object::StringMap() : pod.spec.node_selector) {
     const auto label = labels.find(key);
     const bool fits = label != labels.end() && std::find(label->second.begin(), label->second.end(),
                                                          value) != label->second.end();

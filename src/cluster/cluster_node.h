@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "cluster/identity.h"
+#include "cluster/node_object.h"
+#include "store/store.h"
+#include "sys/clock.h"
+#include "sys/randomness.h"
+
+namespace duet::cluster {
+
+struct ClusterOptions {
+  JoinOptions join;
+  NodeFacts facts;
+  std::string directory;      // what is kept of the cluster: <state>/cluster
+  std::string measured_path;  // on the file system that pods fill
+  std::int64_t beat_ms = 10'000;
+  std::int64_t backoff_first_ms = 1'000;
+  std::int64_t backoff_limit_ms = 60'000;
+  std::function<void(const std::string& line)> log;
+};
+
+// Whether a Node may be called that: a DNS subdomain (RFC 1123), in lower case.
+bool is_node_name(const std::string& name);
+
+// This machine as a node of a cluster: joins, keeps its Node and Lease, brings its pods into the
+// store and their status back. Needs nobody to start: without a line to the cluster it goes on
+// trying, and what is in the store stays. Threads of its own.
+class ClusterNode {
+ public:
+  // kInvalid: the options lead to no cluster. `store`, `clock` and `random` must outlive it.
+  static Result<std::unique_ptr<ClusterNode>> start(store::Store& store, const sys::Clock& clock,
+                                                    sys::Random& random, ClusterOptions options);
+  // Stops. Pods, Node and Lease stay as they are.
+  virtual ~ClusterNode() = default;
+};
+
+}  // namespace duet::cluster

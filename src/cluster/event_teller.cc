@@ -1,0 +1,160 @@
+#include "cluster/event_teller.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "cluster/api_error.h"
+#include "cluster/local_objects.h"
+#include "cluster/pod_mirror.h"
+#include "sys/rfc3339.h"
+
+namespace duet::cluster {
+namespace {
+
+std::string events_path(const Json& event) {
+  return "/api/v1/namespaces/" + text_of(member(event, "metadata"), "namespace") + "/events";
+}
+
+std::int64_t count_of(const Json& event) {
+  const Json count = member(event, "count");
+  return count.is_number_integer() ? count.get<std::int64_t>() : 1;
+}
+
+// The event as the cluster gets it: its own bookkeeping is the server's.
+Json event_for_server(const Json& event, const std::string& node) {
+  Json out = event;
+  const Json metadata = member(event, "metadata");
+  out["metadata"] = {{"name", text_of(metadata, "name")},
+                     {"namespace", text_of(metadata, "namespace")}};
+  out["source"] = {{"component", "duet"}, {"host", node}};
+  out["reportingComponent"] = "duet";
+  out["reportingInstance"] = node;
+  return out;
+}
+
+Json event_patch(const Json& event) {
+  return {{"count", count_of(event)},
+          {"message", text_of(event, "message")},
+          {"lastTimestamp", text_of(event, "lastTimestamp")}};
+}
+
+}  // namespace
+
+EventTeller::EventTeller(store::Store& store, ApiClient& api, const sys::Clock& clock,
+                         Options options)
+    : store_(store),
+      api_(api),
+      clock_(clock),
+      options_(std::move(options)),
+      left_(options_.burst),
+      refilled_(clock.monotonic()) {}
+
+std::unique_ptr<EventTeller> EventTeller::start(store::Store& store, ApiClient& api,
+                                                const sys::Clock& clock, Options options) {
+  std::unique_ptr<EventTeller> teller(new EventTeller(store, api, clock, std::move(options)));
+  EventTeller& self = *teller;
+  auto controller = store::Controller::start(
+      store, {.name = "cluster events", .kinds = {object::Kind::kEvent}, .worker_limit = 1},
+      [](const store::WatchEvent& event) {
+        return std::vector<std::string>{store::key_text(event.object.key)};
+      },
+      [&self](const std::string& key) { return self.reconcile(key); }, self.options_.log);
+  const std::lock_guard lock(self.mutex_);
+  self.controller_ = std::move(controller);
+  return teller;
+}
+
+void EventTeller::set_online(bool online) {
+  const std::lock_guard lock(mutex_);
+  online_ = online;
+  if (online) {
+    for (const std::string& key : std::exchange(waiting_, {})) {
+      controller_->wake(key);
+    }
+  }
+}
+
+Result<EventTeller::Next> EventTeller::reconcile(const std::string& key) {
+  DUET_ASSIGN(const auto stored,
+              find_stored(store_, store::key_from_text(object::Kind::kEvent, key)));
+  if (!stored) {
+    told_.erase(key);
+    return Next{};
+  }
+  const Json event = Json::parse(stored->json, nullptr, false);
+  const auto told = told_.find(key);
+  if ((told != told_.end() && told->second == count_of(event)) || !is_to_tell(event)) {
+    return Next{};
+  }
+  DUET_ASSIGN(const bool about_cluster, is_about_cluster(event));
+  if (!about_cluster) {
+    return Next{};
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (!online_) {
+      waiting_.insert(key);
+      return Next{};
+    }
+  }
+  if (const std::int64_t wait = wait_ms(); wait > 0) {
+    return Next{wait};
+  }
+  const Status done = tell(key, event);
+  if (!done.ok() && !is_refusal(done.error())) {
+    return Next{options_.retry_ms};
+  }
+  told_[key] = count_of(event);
+  return Next{};
+}
+
+bool EventTeller::is_to_tell(const Json& event) const {
+  const auto last = sys::parse_rfc3339(text_of(event, "lastTimestamp"));
+  return last && clock_.now() - *last <= std::chrono::milliseconds(options_.oldest_ms);
+}
+
+// Events of what this site has of its own are its own affair.
+Result<bool> EventTeller::is_about_cluster(const Json& event) const {
+  const Json about = member(event, "involvedObject");
+  if (text_of(about, "kind") != "Pod") {
+    return false;
+  }
+  DUET_ASSIGN(const auto pod, find_stored(store_, {object::Kind::kPod, text_of(about, "namespace"),
+                                                   text_of(about, "name")}));
+  return pod && pod->uid == text_of(about, "uid") && is_of_cluster(*pod);
+}
+
+// Until the next request may go; zero: it may now, and counts as gone.
+std::int64_t EventTeller::wait_ms() {
+  const auto step = std::chrono::milliseconds(options_.refill_ms);
+  const auto now = clock_.monotonic();
+  const std::int64_t more = (now - refilled_) / step;
+  left_ = std::min(left_ + more, options_.burst);
+  refilled_ = left_ == options_.burst ? now : refilled_ + more * step;
+  if (left_ > 0) {
+    --left_;
+    return 0;
+  }
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(refilled_ + step - now);
+  return std::max<std::int64_t>(left.count(), 1);
+}
+
+Status EventTeller::tell(const std::string& key, const Json& event) {
+  const std::string path = events_path(event);
+  const std::string name = "/" + text_of(member(event, "metadata"), "name");
+  Result<Json> done = Json();
+  if (told_.contains(key)) {
+    done = api_.patch(path + name, PatchType::kMerge, event_patch(event));
+  }
+  if (!told_.contains(key) || (!done.ok() && done.error().code() == ErrorCode::kNotFound)) {
+    done = api_.create(path, event_for_server(event, options_.node_name));
+  }
+  // An agent before this one told it.
+  if (!done.ok() && done.error().code() == ErrorCode::kAlreadyExists) {
+    done = api_.patch(path + name, PatchType::kMerge, event_patch(event));
+  }
+  return done.ok() ? Status() : Status(done.error());
+}
+
+}  // namespace duet::cluster

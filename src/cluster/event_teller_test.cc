@@ -1,0 +1,155 @@
+#include "cluster/event_teller.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+
+#include "cluster/api_server_for_test.h"
+#include "cluster/pod_mirror.h"
+#include "sys/file.h"
+
+namespace duet::cluster {
+namespace {
+
+using Request = ApiServerForTest::Request;
+using Connection = ApiServerForTest::Connection;
+
+class EventTellerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = *sys::make_temporary_directory(testing::TempDir(), "events-");
+    store_ = *store::Store::open(folder_ + "/objects.db", clock_);
+    const Json pod = {{"metadata", {{"name", "web"}, {"namespace", "default"}, {"uid", "u-1"}}},
+                      {"spec", {{"containers", Json::array()}}}};
+    ASSERT_TRUE(store_->create(stored_pod(*read_cluster_pod(pod), nullptr, {})).ok());
+    ASSERT_TRUE(store_
+                    ->create({{object::Kind::kPod, "default", "own"},
+                              "",
+                              0,
+                              R"({"metadata":{"name":"own"},"spec":{}})"})
+                    .ok());
+  }
+  void TearDown() override {
+    stop_.request_stop();
+    teller_.reset();
+    store_.reset();
+    (void)sys::remove_tree(folder_);
+  }
+  void start(EventTeller::Options options) {
+    options.node_name = "edge";
+    options.log = [](const std::string&) {};
+    teller_ = EventTeller::start(*store_, api_, clock_, std::move(options));
+    teller_->set_online(true);
+  }
+  void record(const std::string& pod, const std::string& uid, const std::string& reason) {
+    ASSERT_TRUE(
+        store_->record_event({object::Kind::kPod, "default", pod}, uid, "Warning", reason, "why")
+            .ok());
+  }
+  bool answer(const Request& request, Connection& connection) {
+    {
+      const std::lock_guard lock(mutex_);
+      heard_.push_back(request.line.substr(0, request.line.find(" HTTP")) + " " + request.body);
+      changed_.notify_all();
+    }
+    const bool again = taken_ && request.line.starts_with("POST");
+    return connection.write(ApiServerForTest::with_body(
+        again ? 409 : status_.load(), R"({"kind":"Status","reason":"AlreadyExists"})"));
+  }
+  std::size_t count(const std::string& part) {
+    return static_cast<std::size_t>(std::count_if(
+        heard_.begin(), heard_.end(),
+        [&](const std::string& text) { return text.find(part) != std::string::npos; }));
+  }
+  // Waits until `times` requests have `part`.
+  bool hears(const std::string& part, std::size_t times = 1) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(60), [&] { return count(part) >= times; });
+  }
+  bool heard(const std::string& part) {
+    const std::lock_guard lock(mutex_);
+    return count(part) > 0;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> heard_;
+  std::atomic<int> status_ = 201;
+  std::atomic<bool> taken_ = false;  // every name of an Event is
+  std::string folder_;
+  sys::SystemClock clock_;
+  sys::SeededRandom random_{1};
+  std::stop_source stop_;
+  ApiServerForTest server_{[this](const Request& request, Connection& connection) {
+    return answer(request, connection);
+  }};
+  CurrentAccess access_{server_.access()};
+  ApiClient api_{access_, clock_, random_, stop_.get_token()};
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<EventTeller> teller_;
+};
+
+TEST_F(EventTellerTest, TellsWhatHappenedToPodsOfTheClusterAlone) {
+  start({});
+  record("own", "", "Mine");
+  record("web", "u-0", "Another");
+  record("web", "u-1", "BackOff");
+  ASSERT_TRUE(hears(R"("reason":"BackOff")"));
+  EXPECT_TRUE(heard("POST /api/v1/namespaces/default/events "));
+  EXPECT_TRUE(heard(R"("host":"edge")"));
+  EXPECT_FALSE(heard("resourceVersion"));
+  record("web", "u-1", "BackOff");
+  EXPECT_TRUE(hears(R"("count":2)"));
+  EXPECT_TRUE(heard("PATCH /api/v1/namespaces/default/events/"));
+  EXPECT_FALSE(heard("Mine"));
+  EXPECT_FALSE(heard("Another"));
+}
+
+TEST_F(EventTellerTest, WhatAnAgentBeforeToldIsCountedOn) {
+  taken_ = true;
+  start({});
+  record("web", "u-1", "BackOff");
+  EXPECT_TRUE(hears("POST"));
+  EXPECT_TRUE(hears("PATCH"));
+}
+
+TEST_F(EventTellerTest, WithoutALineNothingIsSentAndAfterwardsAll) {
+  start({});
+  teller_->set_online(false);
+  record("web", "u-1", "Cut");
+  record("web", "u-1", "CutAgain");
+  teller_->set_online(true);
+  EXPECT_TRUE(hears(R"("reason":"Cut")"));
+  EXPECT_TRUE(hears(R"("reason":"CutAgain")"));
+}
+
+TEST_F(EventTellerTest, ManyGoOneAfterTheOther) {
+  start({.burst = 2, .refill_ms = 3'600'000});
+  for (const char* reason : {"A", "B", "C", "D", "E"}) {
+    record("web", "u-1", reason);
+  }
+  ASSERT_TRUE(hears("POST", 2));
+  teller_.reset();
+  const std::lock_guard lock(mutex_);
+  EXPECT_EQ(count("POST"), 2U);
+}
+
+TEST_F(EventTellerTest, WhatFailsIsSentAgainAndWhatIsRefusedIsNot) {
+  status_ = 500;
+  start({.retry_ms = 1});
+  record("web", "u-1", "Lost");
+  ASSERT_TRUE(hears("Lost", 2));
+  status_ = 403;
+  record("web", "u-1", "Refused");
+  ASSERT_TRUE(hears("Refused"));
+  status_ = 201;
+  record("web", "u-1", "Last");
+  ASSERT_TRUE(hears("Last"));
+  const std::lock_guard lock(mutex_);
+  EXPECT_EQ(count("Refused"), 1U);
+}
+
+}  // namespace
+}  // namespace duet::cluster
