@@ -48,6 +48,12 @@ class ControllerLoop final : public Controller {
     }
   }
 
+  // Returns when changes are seen, or the first attempt failed.
+  void wait_until_following() {
+    std::unique_lock lock(mutex_);
+    following_changed_.wait(lock, [this] { return following_; });
+  }
+
   void wake(const std::string& key) override {
     bool added = false;
     {
@@ -66,6 +72,7 @@ class ControllerLoop final : public Controller {
   void follow() {
     while (!stopped()) {
       const Status status = list_and_watch();
+      note_following();
       if (!status.ok() && status.error().code() != ErrorCode::kExhausted) {
         log_(options_.name + ": " + status.error().message());
         pause(kStorePauseMs);
@@ -84,6 +91,7 @@ class ControllerLoop final : public Controller {
       }
       watch_ = std::move(watch);
     }
+    note_following();
     const Status status = watch_until(Clock::now() + std::chrono::milliseconds(options_.resync_ms));
     const std::lock_guard lock(mutex_);
     watch_.reset();
@@ -123,6 +131,12 @@ class ControllerLoop final : public Controller {
     wake_all({keys.begin(), keys.end()});
     known_ = std::move(keys);
     return version;
+  }
+
+  void note_following() {
+    const std::lock_guard lock(mutex_);
+    following_ = true;
+    following_changed_.notify_all();
   }
 
   void wake_all(const std::vector<std::string>& keys) {
@@ -199,10 +213,12 @@ class ControllerLoop final : public Controller {
   std::mutex mutex_;
   std::condition_variable changed_;  // of the queue
   std::condition_variable paused_;
+  std::condition_variable following_changed_;
   WorkQueue queue_;                          // under mutex_
   std::map<std::string, std::string> told_;  // by key: the failure that was logged; under mutex_
   std::unique_ptr<Watch> watch_;             // replaced under mutex_ by the watcher's thread
   bool stopped_ = false;                     // under mutex_
+  bool following_ = false;                   // under mutex_
   std::vector<std::thread> threads_;
 };
 
@@ -210,8 +226,10 @@ class ControllerLoop final : public Controller {
 
 std::unique_ptr<Controller> Controller::start(Store& store, ControllerOptions options,
                                               KeysOf keys_of, Reconcile reconcile, Log log) {
-  return std::make_unique<ControllerLoop>(store, std::move(options), std::move(keys_of),
-                                          std::move(reconcile), std::move(log));
+  auto loop = std::make_unique<ControllerLoop>(store, std::move(options), std::move(keys_of),
+                                               std::move(reconcile), std::move(log));
+  loop->wait_until_following();
+  return loop;
 }
 
 std::string key_text(const object::ObjectKey& key) { return key.ns + "/" + key.name; }

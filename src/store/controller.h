@@ -38,8 +38,9 @@ class Controller {
   using KeysOf = std::function<std::vector<std::string>(const WatchEvent&)>;
   using Log = std::function<void(const std::string& line)>;
 
-  // Starts threads; lists everything first, then watches. The store, and what the functions refer
-  // to, must outlive the controller. reconcile may be called before start returned.
+  // Starts threads; lists everything first, then watches, and returns when it does: no change after
+  // that is missed. The store, and what the functions refer to, must outlive the controller.
+  // reconcile may be called before start returned.
   static std::unique_ptr<Controller> start(Store& store, ControllerOptions options, KeysOf keys_of,
                                            Reconcile reconcile, Log log);
   // Stops and joins; a reconcile that runs is waited for.

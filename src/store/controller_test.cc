@@ -99,6 +99,23 @@ TEST_F(ControllerTest, ListsThenFollows) {
   EXPECT_TRUE(journal_.wait_for("other", 1));
 }
 
+TEST_F(ControllerTest, SeesWhatGoesRightAfterTheStart) {
+  for (int i = 0; i < 50; ++i) {
+    const std::string name = "c" + std::to_string(i);
+    ASSERT_TRUE(store_->create(config_map(name)).ok());
+    Journal gone;
+    start([&](const std::string& key) -> Result<Controller::Next> {
+      if (!store_->get(key_from_text(Kind::kConfigMap, key)).ok()) {
+        gone.note(key);
+      }
+      return Controller::Next{};
+    });
+    ASSERT_TRUE(store_->remove({Kind::kConfigMap, "default", name}).ok());
+    ASSERT_TRUE(gone.wait_for("default/" + name, 1));
+    controller_.reset();
+  }
+}
+
 TEST_F(ControllerTest, FailuresComeBackAndEachIsLoggedOnce) {
   std::atomic<int> tries = 0;
   start(
