@@ -14,6 +14,19 @@ constexpr const char* kLeases = "/apis/coordination.k8s.io/v1/namespaces/kube-no
 }  // namespace
 
 Status NodeKeeper::beat() {
+  // Who was away for so long that the cluster may have called its conditions unknown says them
+  // again.
+  constexpr std::chrono::seconds kAway{kLeaseSeconds / 2};
+  const auto now = clock_.monotonic();
+  if (now - last_beat_ > kAway) {
+    tell_at_ = now;
+  }
+  DUET_TRY(try_beat());
+  last_beat_ = clock_.monotonic();
+  return {};
+}
+
+Status NodeKeeper::try_beat() {
   if (uid_.empty()) {
     DUET_TRY(find_or_make());
   }

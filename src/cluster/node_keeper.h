@@ -33,6 +33,7 @@ class NodeKeeper {
   const std::string& uid() const { return uid_; }
 
  private:
+  Status try_beat();
   Status find_or_make();
   Status set_labels(const Json& node);
   Status renew_lease();
@@ -45,6 +46,7 @@ class NodeKeeper {
   std::string uid_;
   Json told_;  // the status that the server has from us
   sys::MonotonicTime tell_at_;
+  sys::MonotonicTime last_beat_;  // that went well
 };
 
 }  // namespace duet::cluster
