@@ -26,6 +26,12 @@ class LoggedPods final : public pod::Pods {
   Result<pod::Session> attach(const object::ObjectKey&, const std::string&) override {
     return Error(ErrorCode::kUnavailable, "the container does not run");
   }
+  Result<sys::Fd> connect(const object::ObjectKey&, int) override {
+    return Error(ErrorCode::kUnsupported, "nothing listens here");
+  }
+  Result<pod::PodUsage> usage(const object::ObjectKey&) override {
+    return not_found("nothing runs here");
+  }
   Result<std::string> log_path(const object::ObjectKey& pod, const std::string& container,
                                bool previous) override {
     if (!container.empty() && container != "main") {

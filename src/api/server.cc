@@ -1,17 +1,11 @@
 #include "api/server.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <atomic>
-#include <list>
-#include <thread>
-
 #include "api/exchange.h"
 #include "api/router.h"
+#include "net/connection_threads.h"
 #include "net/socket.h"
 
 namespace duet::api {
@@ -31,13 +25,6 @@ bool may_connect(int fd) {
   return peer.uid == 0 || peer.uid == geteuid();
 }
 
-// One connection, served by a thread of its own.
-struct Client {
-  std::atomic<bool> done{false};
-  sys::Fd handle;  // the server's own duplicate, to shut the connection down
-  std::thread thread;
-};
-
 class SocketServer final : public Server {
  public:
   SocketServer(const Context& context, ServerOptions options)
@@ -49,80 +36,33 @@ class SocketServer final : public Server {
       return Error(ErrorCode::kAlreadyExists,
                    options_.socket_path + ": another node serves its API here");
     }
-    DUET_ASSIGN(listener_, net::listen_unix(options_.socket_path, options_.mode));
-    stop_ = sys::Fd(eventfd(0, EFD_CLOEXEC));
-    if (!stop_.valid()) {
-      return Error::from_errno("eventfd", errno);
-    }
-    acceptor_ = std::thread([this] { accept_all(); });
+    DUET_ASSIGN(sys::Fd listener, net::listen_unix(options_.socket_path, options_.mode));
+    DUET_ASSIGN(connections_,
+                net::ConnectionThreads::start(
+                    std::move(listener),
+                    {.connection_limit = static_cast<size_t>(options_.connection_limit),
+                     .serve = [this](sys::Fd socket) { serve(std::move(socket)); },
+                     .refuse = [this](sys::Fd socket) { refuse_more(std::move(socket)); }}));
     return {};
   }
 
   ~SocketServer() override {
-    if (acceptor_.joinable()) {
-      const uint64_t one = 1;
-      (void)!write(stop_.get(), &one, sizeof(one));
-      acceptor_.join();
+    if (connections_) {
+      connections_.reset();
       unlink(options_.socket_path.c_str());
-    }
-    for (Client& client : clients_) {
-      shutdown(client.handle.get(), SHUT_RDWR);
-    }
-    for (Client& client : clients_) {
-      client.thread.join();
     }
   }
 
  private:
-  void accept_all() {
-    pollfd polled[2] = {{.fd = listener_.get(), .events = POLLIN},
-                        {.fd = stop_.get(), .events = POLLIN}};
-    while (true) {
-      if (poll(polled, 2, -1) < 0) {
-        continue;
-      }
-      if (polled[1].revents != 0) {
-        return;
-      }
-      sys::Fd socket(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-      join_done();
-      if (socket.valid()) {
-        admit(std::move(socket));
-      }
-    }
-  }
-
-  void join_done() {
-    for (auto it = clients_.begin(); it != clients_.end();) {
-      if (it->done) {
-        it->thread.join();
-        it = clients_.erase(it);
-      } else {
-        ++it;
-      }
-    }
-  }
-
-  void admit(sys::Fd socket) {
-    if (!may_connect(socket.get())) {
-      return refuse(std::move(socket), 403, "Forbidden",
-                    "the local API is for root and the node's own user");
-    }
-    if (clients_.size() >= static_cast<size_t>(options_.connection_limit)) {
-      return refuse(std::move(socket), 503, "ServiceUnavailable",
-                    "the local API has its limit of " + std::to_string(options_.connection_limit) +
-                        " connections; try again");
-    }
-    Client& client = clients_.emplace_back();
-    client.handle = sys::Fd(fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
-    client.thread = std::thread([this, &client, moved = std::move(socket)]() mutable {
-      serve(std::move(moved));
-      client.done = true;
-    });
+  void refuse_more(sys::Fd socket) {
+    refuse(std::move(socket), 503, "ServiceUnavailable",
+           "the local API has its limit of " + std::to_string(options_.connection_limit) +
+               " connections; try again");
   }
 
   // Answers before the request was read, without waiting for the client.
-  void refuse(sys::Fd socket, int status, const std::string& reason, const std::string& message) {
+  static void refuse(sys::Fd socket, int status, const std::string& reason,
+                     const std::string& message) {
     net::ServerConnection connection(std::move(socket), kLimits, 1);
     (void)connection.respond(
         status, {{"Content-Type", "application/json"}, {"Connection", "close"}},
@@ -130,26 +70,25 @@ class SocketServer final : public Server {
   }
 
   void serve(sys::Fd socket) {
-    const int fd = socket.get();
+    if (!may_connect(socket.get())) {
+      return refuse(std::move(socket), 403, "Forbidden",
+                    "the local API is for root and the node's own user");
+    }
     net::ServerConnection connection(std::move(socket), kLimits, options_.timeout_ms);
     while (true) {
+      connection.stream().set_timeout(options_.timeout_ms);  // answers may have changed it
       const auto request = connection.next();
       if (!request.ok() || !request->has_value()) {
-        break;
+        return;
       }
       Exchange exchange(context_, connection, **request, options_.body_size_bytes);
       route(exchange);
     }
-    // The server's duplicate keeps the connection open otherwise, until the next one comes.
-    shutdown(fd, SHUT_RDWR);
   }
 
   const Context context_;
   const ServerOptions options_;
-  sys::Fd listener_;
-  sys::Fd stop_;
-  std::thread acceptor_;
-  std::list<Client> clients_;  // the acceptor's, then the destructor's
+  std::unique_ptr<net::ConnectionThreads> connections_;
 };
 
 }  // namespace

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string_view>
 
 #include "base/result.h"
@@ -11,7 +13,7 @@
 
 namespace duet::net {
 
-// The bytes of one connection, for blocking code. Not thread-safe.
+// The bytes of one connection, for blocking code. One thread may receive while another sends.
 class ByteStream {
  public:
   virtual ~ByteStream() = default;
@@ -20,6 +22,10 @@ class ByteStream {
   virtual Result<std::size_t> receive(char* into, std::size_t size) = 0;
   // Returns when the kernel has all of it. kTimeout: the peer took nothing in time.
   virtual Status send(std::string_view data) = 0;
+  // Bounds each wait for the peer that begins from now on; 0: none.
+  virtual void set_timeout(std::int64_t timeout_ms) = 0;
+  // Says that nothing more is sent, so that the peer can tell the end from a cut.
+  virtual void end() = 0;
 };
 
 // A blocking socket, whose own timeouts (SO_RCVTIMEO, SO_SNDTIMEO) bound each wait. Does not own
@@ -29,6 +35,8 @@ class SocketStream final : public ByteStream {
   explicit SocketStream(int fd) : fd_(fd) {}
   Result<std::size_t> receive(char* into, std::size_t size) override;
   Status send(std::string_view data) override;
+  void set_timeout(std::int64_t timeout_ms) override;
+  void end() override;
 
  private:
   int fd_;
@@ -44,6 +52,8 @@ class CipherByteStream final : public ByteStream {
   ~CipherByteStream() override { cipher_->say_end(); }
   Result<std::size_t> receive(char* into, std::size_t size) override;
   Status send(std::string_view data) override;
+  void set_timeout(std::int64_t timeout_ms) override { timeout_ms_ = timeout_ms; }
+  void end() override;
 
  private:
   Status wait(short events);
@@ -51,8 +61,9 @@ class CipherByteStream final : public ByteStream {
   Error failure() const;
 
   int fd_;
+  std::mutex mutex_;  // of the cipher, held while it works and never while a peer is waited for
   std::unique_ptr<StreamCipher> cipher_;
-  std::int64_t timeout_ms_;
+  std::atomic<std::int64_t> timeout_ms_;
 };
 
 }  // namespace duet::net

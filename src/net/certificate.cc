@@ -13,6 +13,7 @@
 #include <ctime>
 #include <memory>
 
+#include "net/ip_address.h"
 #include "net/pem.h"
 
 namespace duet::net {
@@ -32,19 +33,25 @@ std::int64_t seconds_of(const ASN1_TIME* time) {
   return ASN1_TIME_to_tm(time, &parts) == 1 ? timegm(&parts) : 0;
 }
 
-std::vector<std::string> names_of(const X509* certificate) {
-  std::vector<std::string> names;
+std::string_view bytes_of(const ASN1_STRING* text) {
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+          static_cast<std::size_t>(ASN1_STRING_length(text))};
+}
+
+void add_alternative_names(const X509* certificate, CertificateInfo& info) {
   auto* all = static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
   for (int i = 0; i < sk_GENERAL_NAME_num(all); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(all, i);
     if (name->type == GEN_DNS) {
-      names.push_back(lower({reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)),
-                             static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName))}));
+      info.names.push_back(lower(bytes_of(name->d.dNSName)));
+    } else if (name->type == GEN_IPADD) {
+      if (const auto address = IpAddress::from_bytes(bytes_of(name->d.iPAddress))) {
+        info.addresses.push_back(address->text());
+      }
     }
   }
   GENERAL_NAMES_free(all);
-  return names;
 }
 
 std::string common_name_of(const X509* certificate) {
@@ -89,10 +96,11 @@ Result<CertificateInfo> check_certificate(std::string_view chain_pem, std::strin
     return invalid("the key is too weak: " + std::to_string(EVP_PKEY_get_bits(key.get())) +
                    " bits");
   }
-  return CertificateInfo{.common_name = common_name_of(leaf),
-                         .names = names_of(leaf),
-                         .not_before_s = seconds_of(X509_get0_notBefore(leaf)),
-                         .not_after_s = seconds_of(X509_get0_notAfter(leaf))};
+  CertificateInfo info{.common_name = common_name_of(leaf),
+                       .not_before_s = seconds_of(X509_get0_notBefore(leaf)),
+                       .not_after_s = seconds_of(X509_get0_notAfter(leaf))};
+  add_alternative_names(leaf, info);
+  return info;
 }
 
 bool name_covers(std::string_view name, std::string_view host) {

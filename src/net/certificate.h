@@ -13,7 +13,8 @@ namespace duet::net {
 struct CertificateInfo {
   std::string common_name;         // of the subject; empty: none
   std::vector<std::string> names;  // DNS names of subjectAltName, lower case; may begin with "*."
-  std::int64_t not_before_s = 0;   // seconds since 1970
+  std::vector<std::string> addresses;  // IP addresses of subjectAltName
+  std::int64_t not_before_s = 0;       // seconds since 1970
   std::int64_t not_after_s = 0;
 };
 

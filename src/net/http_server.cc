@@ -1,8 +1,5 @@
 #include "net/http_server.h"
 
-#include <sys/socket.h>
-#include <sys/time.h>
-
 namespace duet::net {
 namespace {
 
@@ -16,10 +13,14 @@ ServerConnection::ServerConnection(sys::Fd socket, const HttpLimits& limits,
     : socket_(std::move(socket)),
       stream_(std::make_unique<SocketStream>(socket_.get())),
       reader_(std::make_unique<MessageReader>(*stream_, limits)) {
-  const timeval time{.tv_sec = timeout_ms / 1000, .tv_usec = (timeout_ms % 1000) * 1000};
-  setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
-  setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
+  stream_->set_timeout(timeout_ms);
 }
+
+ServerConnection::ServerConnection(sys::Fd socket, std::unique_ptr<ByteStream> stream,
+                                   const HttpLimits& limits)
+    : socket_(std::move(socket)),
+      stream_(std::move(stream)),
+      reader_(std::make_unique<MessageReader>(*stream_, limits)) {}
 
 Result<std::optional<ServerConnection::Request>> ServerConnection::next() {
   // After "Expect: 100-continue" the client may or may not send the body now.

@@ -13,11 +13,13 @@
 namespace duet::net {
 
 // The server's side of one blocking HTTP/1.1 connection: read a request, answer it whole or piece
-// by piece, read the next one. For the local API, one thread a connection; not thread-safe.
+// by piece, read the next one. One thread a connection; not thread-safe.
 class ServerConnection {
  public:
   // `timeout_ms` bounds each wait for the peer; 0: none.
   ServerConnection(sys::Fd socket, const HttpLimits& limits, std::int64_t timeout_ms);
+  // Over `stream`, whose bytes go through `socket`: TLS.
+  ServerConnection(sys::Fd socket, std::unique_ptr<ByteStream> stream, const HttpLimits& limits);
 
   struct Request {
     std::string method;
@@ -39,9 +41,10 @@ class ServerConnection {
   Status begin(int status, const FieldList& fields);
   Status write(std::string_view data);
   Status end();
-  // Answers 101 with `fields` (which name the Upgrade); from then on the socket is the caller's.
+  // Answers 101 with `fields` (which name the Upgrade); from then on the stream is the caller's.
   Status switch_protocols(const FieldList& fields);
   std::string take_buffered() { return reader_->take_buffered(); }
+  ByteStream& stream() { return *stream_; }
   int fd() const { return socket_.get(); }
 
  private:

@@ -30,26 +30,53 @@ namespace duet::net {
 class AuthorityForTest {
  public:
   explicit AuthorityForTest(const std::string& name) : key_(EVP_EC_gen("P-256")) {
-    certificate_ = make(name, key_.get(), "critical,CA:TRUE", "", -1, 1);
+    certificate_ = make({.common_name = name}, key_.get(), "critical,CA:TRUE", "", -1, 1);
   }
+
+  struct Subject {
+    std::string common_name = "a.test";
+    std::string organization = "";
+  };
 
   std::string pem() const { return pem_of(certificate_.get()); }
 
   // A certificate for subjectAltName `names` ("DNS:a.test,IP:127.0.0.1"; empty: none), good from
-  // and until so many days from now, and its key. Its common name is "a.test".
+  // and until so many days from now, and its key.
   SelfSigned issue(const std::string& names, int from_days = -1, int until_days = 1) const {
+    return issue(Subject(), names, from_days, until_days);
+  }
+  SelfSigned issue(const Subject& subject, const std::string& names, int from_days = -1,
+                   int until_days = 1) const {
     const Key key(EVP_EC_gen("P-256"));
-    const auto certificate = make("a.test", key.get(), "CA:FALSE", names, from_days, until_days);
+    const auto certificate = make(subject, key.get(), "CA:FALSE", names, from_days, until_days);
     const std::unique_ptr<BIO, decltype(&BIO_free)> text(BIO_new(BIO_s_mem()), BIO_free);
     PEM_write_bio_PrivateKey(text.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
     return {pem_of(certificate.get()), text_of(text.get())};
+  }
+
+  // What `request_pem` (PKCS #10) asks for, signed without a question.
+  std::string sign(const std::string& request_pem) const {
+    const std::unique_ptr<BIO, decltype(&BIO_free)> text(
+        BIO_new_mem_buf(request_pem.data(), static_cast<int>(request_pem.size())), BIO_free);
+    const std::unique_ptr<X509_REQ, decltype(&X509_REQ_free)> request(
+        PEM_read_bio_X509_REQ(text.get(), nullptr, nullptr, nullptr), X509_REQ_free);
+    const Key key(X509_REQ_get_pubkey(request.get()));
+    const auto certificate = make({.common_name = ""}, key.get(), "CA:FALSE", "", -1, 1);
+    X509_set_subject_name(certificate.get(), X509_REQ_get_subject_name(request.get()));
+    STACK_OF(X509_EXTENSION)* extensions = X509_REQ_get_extensions(request.get());
+    for (int i = 0; i < sk_X509_EXTENSION_num(extensions); ++i) {
+      X509_add_ext(certificate.get(), sk_X509_EXTENSION_value(extensions, i), -1);
+    }
+    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+    X509_sign(certificate.get(), key_.get(), EVP_sha256());
+    return pem_of(certificate.get());
   }
 
  private:
   using Certificate = std::unique_ptr<X509, FreeX509>;
 
   // Signed by this authority, or by itself if that is not there yet.
-  Certificate make(const std::string& name, EVP_PKEY* key, const char* constraints,
+  Certificate make(const Subject& subject, EVP_PKEY* key, const char* constraints,
                    const std::string& names, int from_days, int until_days) const {
     static std::atomic<long> serial = 1;
     constexpr long kDaySeconds = 24 * 60 * 60;
@@ -59,8 +86,8 @@ class AuthorityForTest {
     ASN1_INTEGER_set(X509_get_serialNumber(raw), serial++);
     X509_gmtime_adj(X509_getm_notBefore(raw), from_days * kDaySeconds);
     X509_gmtime_adj(X509_getm_notAfter(raw), until_days * kDaySeconds);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(raw), "CN", MBSTRING_UTF8,
-                               reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
+    add_to_subject(raw, "O", subject.organization);
+    add_to_subject(raw, "CN", subject.common_name);
     const X509* issuer = certificate_ ? certificate_.get() : raw;
     X509_set_issuer_name(raw, X509_get_subject_name(issuer));
     X509_set_pubkey(raw, key);
@@ -74,6 +101,12 @@ class AuthorityForTest {
     }
     X509_sign(raw, key_.get(), EVP_sha256());
     return made;
+  }
+  static void add_to_subject(X509* certificate, const char* field, const std::string& value) {
+    if (!value.empty()) {
+      X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), field, MBSTRING_UTF8,
+                                 reinterpret_cast<const unsigned char*>(value.c_str()), -1, -1, 0);
+    }
   }
   static void add_extension(X509V3_CTX& context, int id, const char* value) {
     X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, id, value);

@@ -27,6 +27,8 @@ class TlsStream final : public StreamCipher {
   std::string_view protocol() const override;
   const std::string& problem() const override { return problem_; }
   bool distrusts() const override { return distrusts_; }
+  // For what OpenSSL knows of the connection; it stays this stream's.
+  const SSL* ssl() const { return ssl_.get(); }
 
  private:
   explicit TlsStream(int fd) : fd_(fd) {}

@@ -64,6 +64,10 @@ void Exposition::sample(const Labels& labels, std::uint64_t value) {
   line("", labels, "", std::to_string(value));
 }
 
+void Exposition::sample(const Labels& labels, std::int64_t value, std::int64_t unit) {
+  line("", labels, "", decimal(value, unit));
+}
+
 void Exposition::histogram(const Labels& labels, std::span<const std::int64_t> bounds,
                            std::span<const std::uint64_t> counts, std::int64_t sum,
                            std::int64_t unit) {

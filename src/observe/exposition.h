@@ -22,6 +22,8 @@ class Exposition {
   // Begins a family; `type` is counter, gauge or histogram. Samples belong to the last one begun.
   void family(std::string_view name, std::string_view type, std::string_view help);
   void sample(const Labels& labels, std::uint64_t value);
+  // The same for value / unit, neither negative (1'000'000'000 for ns to seconds).
+  void sample(const Labels& labels, std::int64_t value, std::int64_t unit);
   // A histogram's series. `counts` has one more than `bounds` (see Histogram); both bounds and sum
   // are divided by `unit` (1'000'000'000 for ns to seconds).
   void histogram(const Labels& labels, std::span<const std::int64_t> bounds,

@@ -5,10 +5,13 @@
 #include <mutex>
 #include <set>
 
+#include "net/byte_stream.h"
+#include "net/socket.h"
 #include "object/codec.h"
 #include "object/kind.h"
 #include "pod/monitor_watcher.h"
 #include "sys/file.h"
+#include "sys/namespace.h"
 
 namespace duet::pod {
 
@@ -31,6 +34,22 @@ struct Alarm {
   std::mutex mutex;
   ControlledPods* pods = nullptr;
 };
+
+// To loopback of the calling thread's network namespace, by IPv4 or else IPv6.
+Result<sys::Fd> connect_loopback(int port) {
+  constexpr int64_t kConnectMs = 10'000;
+  Error problem(ErrorCode::kUnavailable, "");
+  for (const char* address : {"127.0.0.1", "::1"}) {
+    DUET_ASSIGN(const auto target, net::make_address(address, port));
+    auto connected = net::connect_tcp(target, kConnectMs);
+    if (connected.ok()) {
+      net::SocketStream(connected->get()).set_timeout(0);
+      return connected;
+    }
+    problem = problem.message().empty() ? connected.error() : problem;
+  }
+  return Error(ErrorCode::kUnavailable, problem.message());
+}
 
 class ControlledPods final : public Pods {
  public:
@@ -110,6 +129,45 @@ class ControlledPods final : public Pods {
     DUET_ASSIGN(auto monitor, monitor::MonitorClient::connect(target.paths.run()));
     DUET_ASSIGN(auto stream, monitor.attach(target.id));
     return Session{std::move(stream), nullptr};
+  }
+
+  Result<sys::Fd> connect(const object::ObjectKey& key, int port) override {
+    DUET_ASSIGN(const auto pod, get(key));
+    if (pod.spec.host_network) {
+      return connect_loopback(port);
+    }
+    const PodPaths paths(context_.paths, key, pod.meta.uid);
+    if (!sys::network_namespace_exists(paths.network_namespace())) {
+      return Error(ErrorCode::kUnsupported,
+                   "pod " + key.name +
+                       " has no network of its own: it listens on no port, or is a request "
+                       "handler, which the front door answers for");
+    }
+    sys::Fd connected;
+    DUET_TRY(sys::in_network_namespace(paths.network_namespace(), [&]() -> Status {
+      DUET_ASSIGN(connected, connect_loopback(port));
+      return {};
+    }));
+    return connected;
+  }
+
+  Result<PodUsage> usage(const object::ObjectKey& key) override {
+    const sys::Cgroups* cgroups = context_.sandboxes.cgroups();
+    if (cgroups == nullptr) {
+      return Error(ErrorCode::kUnsupported, "this agent makes no cgroups");
+    }
+    DUET_ASSIGN(const auto pod, get(key));
+    const PodPaths paths(context_.paths, key, pod.meta.uid);
+    PodUsage out;
+    DUET_ASSIGN(out.whole, cgroups->usage(paths.cgroup()));
+    for (const auto* list : {&pod.spec.init_containers, &pod.spec.containers}) {
+      for (const auto& one : *list) {
+        if (const auto usage = cgroups->usage(paths.cgroup(one.name)); usage.ok()) {
+          out.containers.push_back({one.name, *usage});
+        }
+      }
+    }
+    return out;
   }
 
   Result<std::string> log_path(const object::ObjectKey& key, const std::string& container,

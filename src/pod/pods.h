@@ -8,6 +8,8 @@
 #include "base/result.h"
 #include "monitor/client.h"
 #include "pod/worker.h"
+#include "sys/cgroup.h"
+#include "sys/fd.h"
 
 // The pods of this node: the loop that keeps them, and what people do with a running one.
 namespace duet::pod {
@@ -29,6 +31,16 @@ struct ExecOptions {
   bool stdin_open = false;
 };
 
+// What a pod has used, by its cgroups.
+struct PodUsage {
+  struct Container {
+    std::string name;
+    sys::CgroupUsage usage;
+  };
+  sys::CgroupUsage whole;             // with its monitor
+  std::vector<Container> containers;  // that have a cgroup: Wasm programs too, handlers not
+};
+
 class Pods {
  public:
   // Takes over what an agent before us left running, removes what the store no longer knows, and
@@ -46,6 +58,14 @@ class Pods {
   virtual Result<Session> exec(const object::ObjectKey& pod, const std::string& container,
                                const ExecOptions& options) = 0;
   virtual Result<Session> attach(const object::ObjectKey& pod, const std::string& container) = 0;
+
+  // A connection to `port` of the pod's loopback, as its containers have it among themselves.
+  // Errors: kNotFound, kUnsupported when nothing in the pod has a network of its own, kUnavailable
+  // when nobody listens.
+  virtual Result<sys::Fd> connect(const object::ObjectKey& pod, int port) = 0;
+
+  // kUnsupported: this agent makes no cgroups; kNotFound: nothing of the pod runs.
+  virtual Result<PodUsage> usage(const object::ObjectKey& pod) = 0;
 
   // The CRI log file of the container's present start, or of the one before.
   virtual Result<std::string> log_path(const object::ObjectKey& pod, const std::string& container,

@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -68,6 +69,28 @@ Result<std::string> memory_file(const std::string& root) {
   return read_file(root + "/proc/meminfo", kFileBytes);
 }
 
+std::string processor_file(const std::string& root) {
+  constexpr std::size_t kStatBytes = 1 << 20;  // it has a line for each CPU and each interrupt
+  return read_file(root + "/proc/stat", kStatBytes).value_or("");
+}
+
+// "cpu  user nice system idle iowait irq softirq steal ...", in ticks of the clock.
+std::int64_t worked_ns(std::string_view line) {
+  constexpr std::size_t kIdle = 3;
+  constexpr std::size_t kWaiting = 4;
+  constexpr std::size_t kColumns = 8;  // what follows is counted among them
+  constexpr std::int64_t kSecondNs = 1'000'000'000;
+  std::int64_t ticks = 0;
+  for (std::size_t column = 0; column < kColumns && !line.empty(); ++column) {
+    const std::string_view word = line.substr(0, line.find(' '));
+    if (column != kIdle && column != kWaiting) {
+      ticks += number(word);
+    }
+    line = trimmed(line.substr(word.size()));
+  }
+  return ticks * (kSecondNs / ::sysconf(_SC_CLK_TCK));
+}
+
 constexpr std::int64_t kKib = 1024;
 
 }  // namespace
@@ -80,6 +103,7 @@ Result<Machine> examine_machine(const std::string& root) {
                  .memory_bytes = number(after(memory, "MemTotal:")) * kKib,
                  .id = first_line(root + "/etc/machine-id"),
                  .boot_id = first_line(root + "/proc/sys/kernel/random/boot_id"),
+                 .boot_s = number(after(processor_file(root), "btime ")),
                  .kernel_version = kernel.release,
                  .os_image = os_image(root)};
 }
@@ -94,7 +118,8 @@ Result<MachineUse> measure_machine(const std::string& path, const std::string& r
   const std::string load = first_line(root + "/proc/loadavg");
   const std::size_t slash = load.find('/');
   const auto unit = static_cast<std::int64_t>(storage.f_frsize);
-  return MachineUse{.memory_available_bytes = number(after(memory, "MemAvailable:")) * kKib,
+  return MachineUse{.cpu_ns = worked_ns(after(processor_file(root), "cpu ")),
+                    .memory_available_bytes = number(after(memory, "MemAvailable:")) * kKib,
                     .processes = slash == std::string::npos
                                      ? 0
                                      : number(std::string_view(load).substr(slash + 1)),

@@ -13,12 +13,14 @@ struct Machine {
   std::int64_t memory_bytes = 0;
   std::string id;              // /etc/machine-id; empty: it has none
   std::string boot_id;         // another one after each start
+  std::int64_t boot_s = 0;     // when it started, seconds since 1970
   std::string kernel_version;  // 6.1.0-18-amd64
   std::string os_image;        // Debian GNU/Linux 12 (bookworm)
 };
 
-// How much of it is left.
+// How much of it is used and left.
 struct MachineUse {
+  std::int64_t cpu_ns = 0;  // that its CPUs have worked since it started
   std::int64_t memory_available_bytes = 0;
   std::int64_t processes = 0;  // and threads, of all users
   std::int64_t process_limit = 0;

@@ -1,3 +1,5 @@
+#include "api/pod_log.h"
+
 #include <poll.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -19,15 +21,12 @@ constexpr int kLookMs = 250;
 
 struct LogRequest {
   LogSelection selection;
-  std::string container;
   bool previous = false;
   bool follow = false;
 };
 
 Result<LogRequest> read_log_request(const Query& query, const sys::Clock& clock) {
-  LogRequest out{.container = query.get("container"),
-                 .previous = query.flag("previous"),
-                 .follow = query.flag("follow")};
+  LogRequest out{.previous = query.flag("previous"), .follow = query.flag("follow")};
   out.selection.timestamps = query.flag("timestamps");
   DUET_ASSIGN(out.selection.tail_lines, query.number("tailLines"));
   DUET_ASSIGN(out.selection.limit_bytes, query.number("limitBytes"));
@@ -141,38 +140,47 @@ Result<std::optional<LogFile>> open_log(const std::string& path, const LogSelect
 
 }  // namespace
 
-void handle_log(Exchange& exchange) {
+std::optional<Failure> serve_log(Exchange& exchange, const std::string& container) {
   if (exchange.context.pods == nullptr) {
-    return exchange.answer(Error(ErrorCode::kUnavailable, "this node runs no pods"));
+    return failure_of(Error(ErrorCode::kUnavailable, "this node runs no pods"));
   }
   const auto wanted = read_log_request(exchange.query, exchange.context.clock);
   if (!wanted.ok()) {
-    return exchange.answer(wanted.error());
+    return failure_of(wanted.error());
   }
   const auto key = exchange.path.key();
   if (const auto pod = exchange.context.store.get(key); !pod.ok()) {
-    return exchange.answer(failure_of(pod.error(), key));
+    return failure_of(pod.error(), key);
   }
-  const auto path = exchange.context.pods->log_path(key, wanted->container, wanted->previous);
+  const auto path = exchange.context.pods->log_path(key, container, wanted->previous);
   if (!path.ok()) {
-    return exchange.answer(bad_request(path.error().message()));
+    return bad_request(path.error().message());
   }
   auto log = open_log(*path, wanted->selection);
   if (!log.ok()) {
-    return exchange.answer(log.error());
+    return failure_of(log.error());
   }
   if (!log->has_value()) {
-    return exchange.answer(bad_request("container \"" + container_in(*path) + "\" in pod \"" +
-                                       key.name + "\" has written no log: it waits to start"));
+    return bad_request("container \"" + container_in(*path) + "\" in pod \"" + key.name +
+                       "\" has written no log: it waits to start");
   }
   if (!exchange.connection.begin(200, {{"Content-Type", "text/plain; charset=utf-8"}}).ok()) {
-    return;
+    return std::nullopt;
   }
+  // Who reads a log may take a page of it and think.
+  exchange.connection.stream().set_timeout(0);
   const auto sink = [&](std::string_view text) { return exchange.connection.write(text); };
   const Status told = wanted->follow && !wanted->previous ? follow(exchange, **log, *path, sink)
                                                           : (*log)->read_on(sink);
   if (told.ok()) {
     (void)exchange.connection.end();
+  }
+  return std::nullopt;
+}
+
+void handle_log(Exchange& exchange) {
+  if (const auto failure = serve_log(exchange, exchange.query.get("container"))) {
+    exchange.answer(*failure);
   }
 }
 
