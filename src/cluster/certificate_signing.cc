@@ -9,12 +9,13 @@
 #include "base/base64.h"
 #include "cluster/backoff.h"
 #include "cluster/json_field.h"
-#include "net/certificate_request.h"
 #include "net/pem.h"
+#include "sys/file.h"
 
 namespace duet::cluster {
 namespace {
 
+constexpr std::size_t kKeyBytes = 1 << 20;
 constexpr const char* kPath = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
 
 Json object_of(const SigningRequest& request) {
@@ -105,7 +106,10 @@ Result<std::string> have_signed(ApiClient& api, const SigningRequest& request,
   return Error(ErrorCode::kUnavailable, "stopping");
 }
 
-Result<std::string> signing_request_name(const std::string& prefix, const std::string& key_pem) {
+namespace {
+
+// The same for the same key: it ends with a hash of its public part.
+Result<std::string> request_name(const std::string& prefix, const std::string& key_pem) {
   constexpr std::size_t kHashBytes = 10;  // enough to tell keys apart
   DUET_ASSIGN(const net::Key key, net::read_key(key_pem));
   unsigned char* der = nullptr;
@@ -123,6 +127,40 @@ Result<std::string> signing_request_name(const std::string& prefix, const std::s
     name += "0123456789abcdef"[hash.at(i) & 15];
   }
   return name;
+}
+
+// The key of a request that was made and not answered yet, or a new one.
+Result<std::string> pending_key(const std::string& file) {
+  if (sys::file_exists(file)) {
+    auto key = sys::read_file(file, kKeyBytes);
+    if (key.ok() && net::read_key(*key).ok()) {
+      return key;
+    }
+  }
+  DUET_ASSIGN(std::string key, net::make_private_key());
+  DUET_TRY(sys::make_directories(file.substr(0, file.rfind('/')), 0700));
+  DUET_TRY(sys::write_file_atomic(file, key, 0600));
+  return key;
+}
+
+}  // namespace
+
+Result<PreparedRequest> prepare(const CertificateOrder& order) {
+  PreparedRequest out;
+  DUET_ASSIGN(out.key_pem, pending_key(order.key_file));
+  DUET_ASSIGN(out.request.request_pem, net::make_certificate_request(order.subject, out.key_pem));
+  DUET_ASSIGN(out.request.name, request_name(order.name_prefix, out.key_pem));
+  out.request.signer = order.signer;
+  out.request.usages = order.usages;
+  return out;
+}
+
+std::int64_t renewal_time_s(const net::CertificateInfo& info, sys::Random& random) {
+  constexpr std::int64_t kLeastPercent = 70;
+  constexpr std::int64_t kMostPercent = 90;
+  const std::int64_t percent =
+      kLeastPercent + random_below(random, kMostPercent - kLeastPercent + 1);
+  return info.not_before_s + (info.not_after_s - info.not_before_s) / 100 * percent;
 }
 
 }  // namespace duet::cluster

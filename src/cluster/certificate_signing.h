@@ -7,6 +7,8 @@
 
 #include "base/result.h"
 #include "cluster/api_client.h"
+#include "net/certificate.h"
+#include "net/certificate_request.h"
 #include "sys/clock.h"
 #include "sys/randomness.h"
 
@@ -28,7 +30,27 @@ Result<std::string> have_signed(ApiClient& api, const SigningRequest& request,
                                 const sys::Clock& clock, sys::Random& random, sys::Duration limit,
                                 const std::stop_token& stop);
 
-// A name for the request of `key_pem`, which ends with a hash of `request_pem`'s public part.
-Result<std::string> signing_request_name(const std::string& prefix, const std::string& key_pem);
+// A certificate that the cluster shall sign, with its key on this machine.
+struct CertificateOrder {
+  net::CertificateSubject subject;
+  std::string signer;
+  std::vector<std::string> usages;
+  std::string name_prefix;  // of the request
+  std::string key_file;     // keeps the key until the certificate is there, mode 0600
+};
+
+// What is asked for, and the key that it is for.
+struct PreparedRequest {
+  SigningRequest request;
+  std::string key_pem;
+};
+
+// Makes the request of `order`. The key of one that was made before and not answered yet is taken
+// again, so that the request is the same.
+Result<PreparedRequest> prepare(const CertificateOrder& order);
+
+// A time to ask for the next certificate: 70 to 90 % of this one's life are over, each time another
+// part, so that nodes do not come together. Seconds since 1970.
+std::int64_t renewal_time_s(const net::CertificateInfo& info, sys::Random& random);
 
 }  // namespace duet::cluster

@@ -2,11 +2,9 @@
 
 #include <chrono>
 
-#include "cluster/backoff.h"
 #include "cluster/certificate_signing.h"
 #include "cluster/kubeconfig.h"
 #include "net/certificate.h"
-#include "net/certificate_request.h"
 #include "sys/file.h"
 
 namespace duet::cluster {
@@ -106,48 +104,31 @@ Status Identity::join(const std::stop_token& stop) {
 
 Status Identity::renew(const std::stop_token& stop) { return obtain(access_, stop); }
 
-// The key of a request that was made and not answered yet, or a new one.
-Result<std::string> Identity::pending_key() {
-  if (sys::file_exists(pending_file())) {
-    auto key = sys::read_file(pending_file(), kFileBytes);
-    if (key.ok() && signing_request_name("", *key).ok()) {
-      return key;
-    }
-  }
-  DUET_ASSIGN(std::string key, net::make_private_key());
-  DUET_TRY(sys::make_directories(options_.directory, 0700));
-  DUET_TRY(sys::write_file_atomic(pending_file(), key, 0600));
-  return key;
-}
-
 Status Identity::obtain(const CurrentAccess& by, const std::stop_token& stop) {
-  DUET_ASSIGN(const std::string key, pending_key());
-  DUET_ASSIGN(
-      const std::string request,
-      net::make_certificate_request({.organization = "system:nodes", .common_name = user()}, key));
-  DUET_ASSIGN(const std::string name, signing_request_name("duet-" + options_.node_name, key));
+  const std::string pending = options_.directory + "/client.key.pending";
+  DUET_ASSIGN(const PreparedRequest prepared,
+              prepare({.subject = {.organization = "system:nodes", .common_name = user()},
+                       .signer = kClientSigner,
+                       .usages = {"digital signature", "client auth"},
+                       .name_prefix = "duet-" + options_.node_name,
+                       .key_file = pending}));
   ApiClient api(by, clock_, random_, stop);
-  auto chain = have_signed(api,
-                           {.name = name,
-                            .signer = kClientSigner,
-                            .request_pem = request,
-                            .usages = {"digital signature", "client auth"}},
-                           clock_, random_, kApprovalLimit, stop);
+  auto chain = have_signed(api, prepared.request, clock_, random_, kApprovalLimit, stop);
   if (!chain.ok()) {
     const ErrorCode code = chain.error().code();
     if (code == ErrorCode::kPermission || code == ErrorCode::kNotFound) {
-      (void)sys::remove_tree(pending_file());  // that request leads nowhere any more
+      (void)sys::remove_tree(pending);  // that request leads nowhere any more
     }
     return chain.error();
   }
   Access access = *by.get();
   access.token.clear();
   access.chain_pem = std::move(*chain);
-  access.key_pem = key;
+  access.key_pem = prepared.key_pem;
   DUET_TRY(net::check_certificate(access.chain_pem, access.key_pem));
   DUET_TRY(sys::write_file_atomic(kept_file(options_.directory), write_kubeconfig(access, user()),
                                   0600));
-  (void)sys::remove_tree(pending_file());
+  (void)sys::remove_tree(pending);
   return take(access);
 }
 
@@ -157,13 +138,8 @@ Status Identity::take(const Access& access) {
   if (info.common_name != user()) {
     return invalid("it is for " + info.common_name + ", not for " + user());
   }
-  constexpr std::int64_t kLeastPercent = 70;
-  constexpr std::int64_t kMostPercent = 90;
-  const std::int64_t percent =
-      kLeastPercent + random_below(random_, kMostPercent - kLeastPercent + 1);
-  const std::int64_t life = info.not_after_s - info.not_before_s;
   ends_s_ = info.not_after_s;
-  renew_at_s_ = info.not_before_s + life / 100 * percent;
+  renew_at_s_ = renewal_time_s(info, random_);
   has_certificate_ = true;
   access_.set(access);
   return {};

@@ -61,10 +61,8 @@ class Identity {
 
  private:
   Status obtain(const CurrentAccess& by, const std::stop_token& stop);
-  Result<std::string> pending_key();
   Status take(const Access& access);
   Status load_kept();
-  std::string pending_file() const { return options_.directory + "/client.key.pending"; }
   std::int64_t now_s() const {
     return std::chrono::duration_cast<std::chrono::seconds>(clock_.now().time_since_epoch())
         .count();
