@@ -54,8 +54,12 @@ class ClusterTest(SiteTest):
         self.plane.wait(f"node/{NODE}", "condition=Ready")
 
     def start(self):
-        self.site.start(nodeName=NODE, cluster={"server": f"https://127.0.0.1:{self.line.port}", "tokenFile": str(self.token_file),
-                                                "caFile": str(self.plane.ca_file), "node": self.kind})
+        self.site.start(nodeName=NODE, cluster=self.cluster())
+
+    def cluster(self):
+        """The cluster as the node's configuration names it."""
+        return {"server": f"https://127.0.0.1:{self.line.port}", "tokenFile": str(self.token_file), "caFile": str(self.plane.ca_file),
+                "node": self.kind, "kubeletListen": ""}
 
     def pods(self):
         """What the node has, all of it from the cluster."""

@@ -92,6 +92,8 @@ class RunningNode final : public ClusterNode {
     pods_.reset();
   }
 
+  const CurrentAccess& access() const override { return access_; }
+
  private:
   void live() {
     const std::stop_token stop = stop_.get_token();

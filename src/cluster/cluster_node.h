@@ -38,6 +38,10 @@ class ClusterNode {
                                                     sys::Random& random, ClusterOptions options);
   // Stops. Pods, Node and Lease stay as they are.
   virtual ~ClusterNode() = default;
+
+  // Where the API server is, and what this node shows it; changes when certificates do. Lives as
+  // long as this.
+  virtual const CurrentAccess& access() const = 0;
 };
 
 }  // namespace duet::cluster

@@ -93,6 +93,11 @@ Json runtime_handlers_of(const NodeFacts& facts) {
   return all;
 }
 
+// API servers since 1.36 pass WebSockets on to nodes that say so.
+Json declared_features_of(const NodeFacts& facts) {
+  return facts.kubelet_port == 0 ? Json::array() : Json::array({"ExtendWebSocketsToKubelet"});
+}
+
 // metav1.MicroTime: six digits of fraction, no more and no fewer.
 std::string micro_time(sys::WallTime now) {
   constexpr std::size_t kWithMicros = std::string_view("2026-01-31T12:00:00.000000").size();
@@ -140,6 +145,8 @@ Json node_status(const NodeFacts& facts, const sys::MachineUse& use, const Json&
           {"allocatable", capacity},
           {"conditions", conditions_json(use, earlier, sys::format_rfc3339(now))},
           {"runtimeHandlers", runtime_handlers_of(facts)},
+          {"daemonEndpoints", {{"kubeletEndpoint", {{"Port", facts.kubelet_port}}}}},
+          {"declaredFeatures", declared_features_of(facts)},
           {"addresses",
            {{{"type", "InternalIP"}, {"address", facts.address}},
             {{"type", "Hostname"}, {"address", facts.host_name}}}},

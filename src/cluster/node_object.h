@@ -29,6 +29,7 @@ struct NodeFacts {
   std::vector<Taint> taints;
   std::int64_t pod_limit = 110;
   std::vector<std::string> runtime_handlers;  // of RuntimeClasses, beside the one without a name
+  int kubelet_port = 0;                       // of the kubelet's API; 0: this node has none
   sys::Machine machine;
 };
 

@@ -106,6 +106,15 @@ TEST(NodeObject, ReadsNoSenseIntoAStatusThatHasNone) {
   }
 }
 
+TEST(NodeStatus, SaysWhereItsKubeletListens) {
+  NodeFacts with = facts();
+  with.kubelet_port = 10'250;
+  const Json status = node_status(with, healthy(), nullptr, kNow);
+  EXPECT_EQ(status["daemonEndpoints"]["kubeletEndpoint"]["Port"], 10'250);
+  EXPECT_EQ(status["declaredFeatures"], Json::array({"ExtendWebSocketsToKubelet"}));
+  EXPECT_TRUE(node_status(facts(), healthy(), nullptr, kNow)["declaredFeatures"].empty());
+}
+
 TEST(NodeLease, HasTheTimeInMicroseconds) {
   const Json lease = node_lease("edge", "u-1", kNow + std::chrono::nanoseconds(1'234'567));
   EXPECT_EQ(lease["spec"]["renewTime"], "2027-01-15T08:00:00.001234Z");

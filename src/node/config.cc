@@ -153,7 +153,9 @@ Reader::Keys keys_of(NodeConfig& config, Reader& reader) {
                    {"caFile", reader.text(config.join.ca_file)},
                    {"bootstrapKubeconfig", reader.text(config.join.bootstrap_kubeconfig)},
                    {"node", reader.text(config.node_kind)},
-                   {"nodeLabels", reader.names(config.node_labels)}})},
+                   {"nodeLabels", reader.names(config.node_labels)},
+                   {"kubeletListen", reader.text(config.kubelet_listen)},
+                   {"clientCAFile", reader.text(config.client_ca_file)}})},
       {"listen", reader.list(config.listen)},
       {"listenTLS", reader.list(config.listen_tls)},
       {"accessLog", reader.text(config.access_log)},
@@ -239,6 +241,11 @@ Status check_config(const NodeConfig& config) {
   for (const auto& address : config.listen) {
     if (const Status listen = gateway::check_listen_address(address); !listen.ok()) {
       return listen.error().wrap("listen: " + address);
+    }
+  }
+  if (!config.kubelet_listen.empty()) {
+    if (const Status listen = gateway::check_listen_address(config.kubelet_listen); !listen.ok()) {
+      return listen.error().wrap("cluster.kubeletListen: " + config.kubelet_listen);
     }
   }
   if (!is_interface_name(config.bridge)) {

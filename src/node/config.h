@@ -19,6 +19,8 @@ struct NodeConfig {
   cluster::JoinOptions join;                           // none: a site of its own
   std::string node_kind = "wasm";                      // or whole: what the cluster sees of it
   std::map<std::string, std::string> node_labels;      // of its Node in a cluster
+  std::string kubelet_listen = "0.0.0.0:10250";        // the kubelet's API; empty: none
+  std::string client_ca_file;                          // who may vouch for its clients
   std::vector<std::string> listen = {"0.0.0.0:8080"};  // the front door
   std::vector<std::string> listen_tls;                 // the same with TLS
   std::string access_log;                              // empty: <logs>/../duet/access.log

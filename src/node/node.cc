@@ -12,6 +12,7 @@
 #include "api/server.h"
 #include "cluster/cluster_node.h"
 #include "container/masquerade.h"
+#include "kubelet/server.h"
 #include "node/host.h"
 #include "observe/exposition.h"
 #include "oci/content_store.h"
@@ -59,11 +60,7 @@ class WholeNode final : public Node {
     DUET_TRY(start_pods());
     deployments_ = workload::start_deployments(*store_, clock_, random_, reports_.log);
     DUET_TRY(start_routes());
-    DUET_ASSIGN(api_, api::Server::start({.store = *store_,
-                                          .pods = pods_.get(),
-                                          .clock = clock_,
-                                          .metrics = [this] { return metrics(); }},
-                                         {.socket_path = config_.paths.socket}));
+    DUET_ASSIGN(api_, api::Server::start(api_context(), {.socket_path = config_.paths.socket}));
     DUET_TRY(join_cluster());
     if (!config_.manifests.empty()) {
       DUET_ASSIGN(folder_, source::FolderSource::start(*store_, {.paths = config_.manifests},
@@ -73,6 +70,7 @@ class WholeNode final : public Node {
   }
 
   ~WholeNode() override {
+    kubelet_.reset();
     cluster_.reset();
     folder_.reset();
     api_.reset();
@@ -83,6 +81,7 @@ class WholeNode final : public Node {
   }
 
   Status stop_site() override {
+    kubelet_.reset();
     cluster_.reset();
     folder_.reset();
     deployments_.reset();
@@ -191,13 +190,14 @@ class WholeNode final : public Node {
     return config_.node_kind == "wasm" ? name + "-wasm" : name;
   }
 
-  cluster::NodeFacts node_facts(const sys::Machine& machine) const {
+  cluster::NodeFacts node_facts(const sys::Machine& machine, int kubelet_port) const {
     cluster::NodeFacts facts{.name = node_name(),
                              .host_name = host_name(),
                              .address = host_.address,
                              .architecture = kubernetes_architecture(),
                              .labels = config_.node_labels,
                              .runtime_handlers = {"wasm"},
+                             .kubelet_port = kubelet_port,
                              .machine = machine};
     if (config_.node_kind == "wasm") {
       return cluster::wasm_node(std::move(facts));
@@ -213,14 +213,48 @@ class WholeNode final : public Node {
       return {};
     }
     DUET_ASSIGN(const sys::Machine machine, sys::examine_machine());
+    auto kubelet = listen_as_kubelet();
     DUET_ASSIGN(cluster_,
                 cluster::ClusterNode::start(*store_, clock_, random_,
                                             {.join = config_.join,
-                                             .facts = node_facts(machine),
+                                             .facts = node_facts(machine, kubelet.port),
                                              .directory = config_.paths.state + "/cluster",
                                              .measured_path = config_.paths.state,
                                              .log = reports_.log}));
+    if (kubelet.socket.valid()) {
+      DUET_ASSIGN(kubelet_, kubelet::Server::start(api_context(), std::move(kubelet),
+                                                   cluster_->access(), clock_, random_,
+                                                   {.node_name = node_name(),
+                                                    .dns_names = {host_name()},
+                                                    .ip_addresses = {host_.address},
+                                                    .directory = config_.paths.state + "/cluster",
+                                                    .measured_path = config_.paths.state,
+                                                    .client_ca_file = config_.client_ca_file,
+                                                    .log = reports_.log}));
+    }
     return {};
+  }
+
+  // A node whose kubelet's API nobody can reach runs pods all the same.
+  kubelet::Listening listen_as_kubelet() const {
+    if (config_.kubelet_listen.empty()) {
+      return {};
+    }
+    auto listening = kubelet::listen(config_.kubelet_listen);
+    if (listening.ok()) {
+      return std::move(*listening);
+    }
+    reports_.log(
+        "kubelet: no logs, exec and metrics for the cluster: " + listening.error().message() +
+        "; a kubelet of the same machine has port 10250, set cluster.kubeletListen to "
+        "another one");
+    return {};
+  }
+
+  api::Context api_context() {
+    return {.store = *store_, .pods = pods_.get(), .clock = clock_, .metrics = [this] {
+              return metrics();
+            }};
   }
 
   Status start_routes() {
@@ -327,6 +361,7 @@ class WholeNode final : public Node {
   std::unique_ptr<api::Server> api_;
   std::unique_ptr<source::FolderSource> folder_;
   std::unique_ptr<cluster::ClusterNode> cluster_;
+  std::unique_ptr<kubelet::Server> kubelet_;
 };
 
 }  // namespace
