@@ -33,7 +33,7 @@ std::optional<std::int64_t> retry_after_of(const net::FieldList& fields) {
   const std::string_view text = net::find_value(fields, "retry-after");
   std::int64_t seconds = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  constexpr std::int64_t kMost = 24 * 60 * 60;
+  constexpr std::int64_t kMost = 24LL * 60 * 60;
   if (error != std::errc() || end != text.data() + text.size() || seconds < 0) {
     return std::nullopt;
   }

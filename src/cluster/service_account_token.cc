@@ -93,7 +93,7 @@ Result<object::Object> token_secret(const TokenClaim& claim, const Json& answer,
                                           claim.service_account + " has none");
   }
   // By its life, not by the time of its end, which a clock that is wrong would misread.
-  constexpr std::int64_t kDaySeconds = 24 * 60 * 60;
+  constexpr std::int64_t kDaySeconds = 24LL * 60 * 60;
   const std::int64_t fresh = std::min(life.get<std::int64_t>() / 10 * 8, kDaySeconds);
   const Json annotations = {{object::kSourceAnnotation, object::kClusterSource},
                             {kAskedAnnotation, std::to_string(seconds_of(now))},
