@@ -25,6 +25,7 @@ ssize_t Http2Body::read(nghttp2_session* session, std::int32_t stream_id, std::u
   if (bytes_.empty()) {
     bytes_.release();
     if (finished_) {
+      ended_ = true;
       flags |= NGHTTP2_DATA_FLAG_EOF;
       if (!trailers_.empty()) {
         flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;

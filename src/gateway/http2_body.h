@@ -27,6 +27,9 @@ class Http2Body {
   // That nghttp2 did not take yet.
   std::size_t size() const { return bytes_.size(); }
   bool empty() const { return bytes_.empty(); }
+  // Whether there is something to take, if only the end: without room a client's window lets no
+  // empty frame through either.
+  bool waits() const { return !bytes_.empty() || (finished_ && !ended_); }
   // Forgets them.
   void release() { bytes_.release(); }
 
@@ -42,6 +45,7 @@ class Http2Body {
   net::Buffer bytes_;
   std::vector<std::pair<std::string, std::string>> trailers_;
   bool finished_ = false;
+  bool ended_ = false;  // nghttp2 has taken the end
   bool awaited_ = false;
 };
 

@@ -34,9 +34,12 @@ TEST_F(Http2BodyTest, GivesWhatThereIsAndEndsWithTheLastOfIt) {
 }
 
 TEST_F(Http2BodyTest, AnEmptyBodyEndsAtOnce) {
+  EXPECT_FALSE(body_.waits());
   body_.finish({});
+  EXPECT_TRUE(body_.waits());
   EXPECT_EQ(read(16), "");
   EXPECT_EQ(taken_, 0);
+  EXPECT_FALSE(body_.waits());
   EXPECT_EQ(flags_, NGHTTP2_DATA_FLAG_EOF);
 }
 

@@ -215,9 +215,13 @@ void Http2Stream::on_end(std::span<const net::Field> trailers) {
     on_failure({.status = 502, .reason = "BadLength", .detail = "less body than Content-Length"});
     return;
   }
+  if (answer_.empty()) {
+    progress_ns_ = connection_.front().loop.now_ns();
+  }
   answer_.finish(trailers);
   transaction_.cancel_deadline();
   resume_data();
+  watch();
 }
 
 void Http2Stream::on_failure(const Failure& failure) {
@@ -301,7 +305,8 @@ void Http2Stream::reset(std::uint32_t error) {
 void Http2Stream::watch() {
   net::EventLoop& loop = connection_.front().loop;
   const bool body_awaited = !body_ended_ && !body_blocked_ && !head_written_;
-  if (closed_ || (answer_.empty() && !body_awaited)) {
+  const bool answer_waits = answer_.waits() && !bodyless_;
+  if (closed_ || (!answer_waits && !body_awaited)) {
     loop.cancel_timer(stall_);
     return;
   }
