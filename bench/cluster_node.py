@@ -154,7 +154,8 @@ def main():
         site.pack("ticker", IMAGE)
         token = site.root / "token"
         token.write_text(TOKEN)
-        site.start(nodeName=NODE, cluster={"server": plane.server, "tokenFile": str(token), "caFile": str(plane.ca_file)})
+        site.start(nodeName=NODE, cluster={"server": plane.server, "tokenFile": str(token), "caFile": str(plane.ca_file),
+                                           "kubeletListen": ""})
         plane.wait(f"node/{NODE}", "create")
         plane.wait(f"node/{NODE}", "condition=Ready")
         first = scale(plane, FIRST)

@@ -2,11 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <atomic>
-#include <condition_variable>
 
 #include "cluster/api_server_for_test.h"
+#include "cluster/heard_for_test.h"
 #include "cluster/pod_mirror.h"
 #include "sys/file.h"
 
@@ -49,33 +48,17 @@ class EventTellerTest : public testing::Test {
             .ok());
   }
   bool answer(const Request& request, Connection& connection) {
-    {
-      const std::lock_guard lock(mutex_);
-      heard_.push_back(request.line.substr(0, request.line.find(" HTTP")) + " " + request.body);
-      changed_.notify_all();
-    }
+    heard_.note(request.line.substr(0, request.line.find(" HTTP")) + " " + request.body);
     const bool again = taken_ && request.line.starts_with("POST");
     return connection.write(ApiServerForTest::with_body(
         again ? 409 : status_.load(), R"({"kind":"Status","reason":"AlreadyExists"})"));
   }
-  std::size_t count(const std::string& part) {
-    return static_cast<std::size_t>(std::count_if(
-        heard_.begin(), heard_.end(),
-        [&](const std::string& text) { return text.find(part) != std::string::npos; }));
-  }
-  // Waits until `times` requests have `part`.
   bool hears(const std::string& part, std::size_t times = 1) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(60), [&] { return count(part) >= times; });
+    return heard_.wait_for({part}, times);
   }
-  bool heard(const std::string& part) {
-    const std::lock_guard lock(mutex_);
-    return count(part) > 0;
-  }
+  bool heard(const std::string& part) { return heard_.count({part}) > 0; }
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<std::string> heard_;
+  HeardForTest heard_;
   std::atomic<int> status_ = 201;
   std::atomic<bool> taken_ = false;  // every name of an Event is
   std::string folder_;
@@ -132,8 +115,7 @@ TEST_F(EventTellerTest, ManyGoOneAfterTheOther) {
   }
   ASSERT_TRUE(hears("POST", 2));
   teller_.reset();
-  const std::lock_guard lock(mutex_);
-  EXPECT_EQ(count("POST"), 2U);
+  EXPECT_EQ(heard_.count({"POST"}), 2U);
 }
 
 TEST_F(EventTellerTest, WhatFailsIsSentAgainAndWhatIsRefusedIsNot) {
@@ -147,8 +129,7 @@ TEST_F(EventTellerTest, WhatFailsIsSentAgainAndWhatIsRefusedIsNot) {
   status_ = 201;
   record("web", "u-1", "Last");
   ASSERT_TRUE(hears("Last"));
-  const std::lock_guard lock(mutex_);
-  EXPECT_EQ(count("Refused"), 1U);
+  EXPECT_EQ(heard_.count({"Refused"}), 1U);
 }
 
 }  // namespace

@@ -5,19 +5,10 @@
 #include "cluster/api_error.h"
 #include "cluster/local_objects.h"
 #include "cluster/mirror_pod.h"
+#include "cluster/pod_requests.h"
 #include "object/kind.h"
 
 namespace duet::cluster {
-namespace {
-
-std::string pods_path(const std::string& ns) { return "/api/v1/namespaces/" + ns + "/pods"; }
-
-std::string path_of(const ClusterPod& mirror) {
-  return pods_path(mirror.key.ns) + "/" + mirror.key.name;
-}
-
-}  // namespace
-
 std::unique_ptr<MirrorPods> MirrorPods::start(store::Store& store, ApiClient& api,
                                               std::string node_name,
                                               std::function<void(const std::string&)> log) {
@@ -151,11 +142,8 @@ Result<MirrorPods::Next> MirrorPods::make(const object::Object& stored,
 }
 
 Result<MirrorPods::Next> MirrorPods::remove(const ClusterPod& mirror) {
-  const auto removed = api_.remove(path_of(mirror), {{"apiVersion", "v1"},
-                                                     {"kind", "DeleteOptions"},
-                                                     {"gracePeriodSeconds", 0},
-                                                     {"preconditions", {{"uid", mirror.uid}}}});
-  return removed.ok() || is_moot(removed.error()) ? Result<Next>(Next{}) : removed.error();
+  DUET_TRY(remove_pod(api_, mirror));
+  return Next{};
 }
 
 Result<MirrorPods::Next> MirrorPods::tell_status(const ClusterPod& mirror,
@@ -165,7 +153,7 @@ Result<MirrorPods::Next> MirrorPods::tell_status(const ClusterPod& mirror,
   if (!patch) {
     return Next{};
   }
-  const auto told = api_.patch(path_of(mirror) + "/status", PatchType::kStrategic, *patch);
+  const auto told = send_status(api_, mirror, *patch);
   return told.ok() || is_moot(told.error()) ? Result<Next>(Next{}) : told.error();
 }
 

@@ -2,14 +2,11 @@
 
 #include "cluster/api_error.h"
 #include "cluster/local_objects.h"
+#include "cluster/pod_requests.h"
 #include "object/kind.h"
 
 namespace duet::cluster {
 namespace {
-
-std::string pod_path(const object::ObjectKey& key) {
-  return "/api/v1/namespaces/" + key.ns + "/pods/" + key.name;
-}
 
 bool is_marked(const object::Object& stored) {
   const Json json = Json::parse(stored.json, nullptr, false);
@@ -224,18 +221,15 @@ Result<PodSource::Next> PodSource::end_in_cluster(const ClusterPod& pod) {
   if (!is_online()) {
     return Next{};
   }
-  const auto ended = api_.remove(pod_path(pod.key), {{"apiVersion", "v1"},
-                                                     {"kind", "DeleteOptions"},
-                                                     {"gracePeriodSeconds", 0},
-                                                     {"preconditions", {{"uid", pod.uid}}}});
-  return ended.ok() || is_moot(ended.error()) ? Result<Next>(Next{}) : ended.error();
+  DUET_TRY(remove_pod(api_, pod));
+  return Next{};
 }
 
 Result<PodSource::Next> PodSource::tell_status(const ClusterPod& pod,
                                                const object::Object& stored) {
   const auto patch = status_patch(pod, stored);
   if (patch && is_online()) {
-    const auto told = api_.patch(pod_path(pod.key) + "/status", PatchType::kStrategic, *patch);
+    const auto told = send_status(api_, pod, *patch);
     if (!told.ok() && !is_moot(told.error())) {
       return told.error();
     }

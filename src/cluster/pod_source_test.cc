@@ -2,9 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <condition_variable>
-
 #include "cluster/api_server_for_test.h"
+#include "cluster/heard_for_test.h"
 #include "sys/file.h"
 
 namespace duet::cluster {
@@ -35,7 +34,7 @@ class PodSourceTest : public testing::Test {
   }
 
   bool answer(const Request& request, Connection& connection) {
-    note(request.line.substr(0, request.line.find(" HTTP")) + " " + request.body);
+    heard_.note(request.line.substr(0, request.line.find(" HTTP")) + " " + request.body);
     if (request.line.find("watch=1") != std::string::npos) {
       return connection.write(ApiServerForTest::watch_head() + watched(request));
     }
@@ -66,29 +65,10 @@ class PodSourceTest : public testing::Test {
                      R"("resourceVersion":"4"},"data":{"a":"new"}}})"
                      "\n");
   }
-  void log(const std::string& line) { note("log " + line); }
-  void note(const std::string& text) {
-    const std::lock_guard lock(mutex_);
-    noted_.push_back(text);
-    changed_.notify_all();
-  }
+  void log(const std::string& line) { heard_.note("log " + line); }
   // Waits until a request or a line of the log has all `parts`.
-  bool hears(const std::vector<std::string>& parts) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(60), [&] {
-      return std::any_of(noted_.begin(), noted_.end(), [&](const std::string& text) {
-        return std::all_of(parts.begin(), parts.end(), [&](const std::string& part) {
-          return text.find(part) != std::string::npos;
-        });
-      });
-    });
-  }
-  bool heard(const std::string& part) {
-    const std::lock_guard lock(mutex_);
-    return std::any_of(noted_.begin(), noted_.end(), [&](const std::string& text) {
-      return text.find(part) != std::string::npos;
-    });
-  }
+  bool hears(const std::vector<std::string>& parts) { return heard_.wait_for(parts); }
+  bool heard(const std::string& part) { return heard_.count({part}) > 0; }
   static object::ObjectKey key(const std::string& name) {
     return {object::Kind::kPod, "default", name};
   }
@@ -112,9 +92,7 @@ class PodSourceTest : public testing::Test {
     return Json::parse(store_->get(key(name))->json)["metadata"];
   }
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<std::string> noted_;
+  HeardForTest heard_;
   std::string folder_;
   sys::SystemClock clock_;
   sys::SeededRandom random_{1};

@@ -83,12 +83,7 @@ Result<MutualTlsServer> MutualTlsServer::create(std::string_view chain_pem,
 }
 
 std::unique_ptr<TlsStream> MutualTlsServer::accept(int fd) const {
-  std::unique_ptr<SSL, FreeSsl> ssl(SSL_new(context_.get()));
-  if (!ssl) {
-    return nullptr;
-  }
-  SSL_set_accept_state(ssl.get());
-  return TlsStream::create(std::move(ssl), fd);
+  return TlsStream::accept(context_.get(), fd);
 }
 
 }  // namespace duet::net

@@ -106,12 +106,7 @@ int TlsServer::choose_certificate(SSL* ssl, int*, void* server) {
 }
 
 std::unique_ptr<StreamCipher> TlsServer::accept(int fd) {
-  std::unique_ptr<SSL, FreeSsl> ssl(SSL_new(context_.get()));
-  if (!ssl) {
-    return nullptr;
-  }
-  SSL_set_accept_state(ssl.get());
-  return TlsStream::create(std::move(ssl), fd);
+  return TlsStream::accept(context_.get(), fd);
 }
 
 }  // namespace duet::net

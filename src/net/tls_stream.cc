@@ -30,6 +30,15 @@ std::unique_ptr<TlsStream> TlsStream::create(std::unique_ptr<SSL, FreeSsl> ssl, 
   return stream;
 }
 
+std::unique_ptr<TlsStream> TlsStream::accept(SSL_CTX* context, int fd) {
+  std::unique_ptr<SSL, FreeSsl> ssl(SSL_new(context));
+  if (!ssl) {
+    return nullptr;
+  }
+  SSL_set_accept_state(ssl.get());
+  return create(std::move(ssl), fd);
+}
+
 BIO_METHOD* TlsStream::socket_method() {
   // Made once; what it leads to are functions alone.
   static BIO_METHOD* const method = [] {

@@ -18,6 +18,8 @@ class TlsStream final : public StreamCipher {
  public:
   // `ssl` has its role set; `fd` stays the caller's. Null: out of memory.
   static std::unique_ptr<TlsStream> create(std::unique_ptr<SSL, FreeSsl> ssl, int fd);
+  // The server's side of a connection, with the settings of `context`.
+  static std::unique_ptr<TlsStream> accept(SSL_CTX* context, int fd);
 
   Outcome read(char* into, std::size_t size) override;
   Outcome write(std::string_view text) override;

@@ -36,10 +36,14 @@ std::optional<std::string> subscript(const std::string& path, const std::string&
 
 Result<std::string> field_value(const object::Pod& pod, const std::string& path) {
   const object::StringMap plain = {
-      {"metadata.name", pod.meta.name},       {"metadata.namespace", pod.meta.ns},
-      {"metadata.uid", pod.meta.uid},         {"spec.nodeName", pod.spec.node_name},
-      {"status.podIP", pod.status.pod_ip},    {"status.podIPs", pod.status.pod_ip},
-      {"status.hostIP", pod.status.host_ip},  {"status.hostIPs", pod.status.host_ip},
+      {"metadata.name", pod.meta.name},
+      {"metadata.namespace", pod.meta.ns},
+      {"metadata.uid", pod.meta.uid},
+      {"spec.nodeName", pod.spec.node_name},
+      {"status.podIP", pod.status.pod_ip},
+      {"status.podIPs", pod.status.pod_ip},
+      {"status.hostIP", pod.status.host_ip},
+      {"status.hostIPs", pod.status.host_ip},
       {"spec.serviceAccountName", pod.spec.service_account_name},
   };
   if (const auto entry = plain.find(path); entry != plain.end()) {
