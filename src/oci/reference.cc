@@ -119,6 +119,12 @@ bool looks_like_registry(std::string_view first) {
          std::any_of(first.begin(), first.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
 bool is_bare_hex_id(std::string_view text) {
   return text.size() == 64 && is_digest("sha256:" + std::string(text));
 }
@@ -133,8 +139,11 @@ void split_name(std::string_view name, Reference& reference) {
     reference.registry = kDockerHub;
     reference.repository = name;
   }
-  std::transform(reference.registry.begin(), reference.registry.end(), reference.registry.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  // Host names know no case. A name that is a registry by its upper-case letters alone keeps them:
+  // in lower case it would be read as a part of Docker Hub.
+  if (const std::string lower = lower_case(reference.registry); looks_like_registry(lower)) {
+    reference.registry = lower;
+  }
   if (reference.registry == "index.docker.io" || reference.registry == "registry-1.docker.io") {
     reference.registry = kDockerHub;
   }

@@ -20,6 +20,9 @@ TEST(Reference, NormalizesAsDockerDoes) {
       {"localhost:5000/x:1", "localhost:5000/x:1"},
       {"host:5000/x", "host:5000/x:latest"},
       {"[::1]:5000/x", "[::1]:5000/x:latest"},
+      {"GHCR.io/a", "ghcr.io/a:latest"},
+      {"LocalHost/a", "localhost/a:latest"},
+      {"ronAonnva/aa", "ronAonnva/aa:latest"},
       {"ghcr.io/a/b__c/d-e.f", "ghcr.io/a/b__c/d-e.f:latest"},
   };
   for (const auto& [text, name] : cases) {
