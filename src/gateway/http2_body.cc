@@ -1,6 +1,7 @@
 #include "gateway/http2_body.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "gateway/http2_fields.h"
 
@@ -19,9 +20,9 @@ ssize_t Http2Body::read(nghttp2_session* session, std::int32_t stream_id, std::u
     awaited_ = true;
     return NGHTTP2_ERR_DEFERRED;
   }
-  const std::size_t taken = std::min(size, bytes_.size());
-  std::copy_n(bytes_.view().data(), taken, into);  // of nothing, too
-  bytes_.consume(taken);
+  const std::string_view taken = bytes_.view().substr(0, size);
+  std::copy(taken.begin(), taken.end(), into);
+  bytes_.consume(taken.size());
   if (bytes_.empty()) {
     bytes_.release();
     if (finished_) {
@@ -37,7 +38,7 @@ ssize_t Http2Body::read(nghttp2_session* session, std::int32_t stream_id, std::u
       }
     }
   }
-  return static_cast<ssize_t>(taken);
+  return static_cast<ssize_t>(taken.size());
 }
 
 }  // namespace duet::gateway

@@ -163,9 +163,8 @@ void Transaction::fill_call_head(const net::RequestHead& request, const RouteMat
   head.matched_exactly = !match.exact_path.empty();
   head.matched_path = head.matched_exactly ? match.exact_path : match.prefix;
   // The target without the scheme and authority of an absolute form.
-  const std::size_t size = request.path.size() + request.query.size();
-  if (request.path.data() + request.path.size() == request.query.data()) {
-    head.target = {request.path.data(), size};
+  if (request.path.end() == request.query.begin()) {
+    head.target = std::string_view(request.path.begin(), request.query.end());
   } else {
     text.assign(request.path).append(request.query);
     head.target = text;
