@@ -89,6 +89,17 @@ class Joining(ClusterTest):
         others = self.plane.try_kubectl("get", "secrets", "-A", kubeconfig=kept)
         self.assertIn("Forbidden", others.stderr)
 
+    def test_the_node_says_which_images_it_has(self):
+        self.join()
+        self.site.pack("ticker", "test.example/ticker:v1")
+
+        def names():
+            return [name for image in self.plane.get("node", NODE)["status"].get("images", []) for name in image["names"]]
+        self.site.wait_for("the image on the Node", lambda: "test.example/ticker:v1" in names())
+        self.assertTrue(any(name.startswith("test.example/ticker@sha256:") for name in names()), names())
+        self.site.duet("image", "rm", "test.example/ticker:v1")
+        self.site.wait_for("the image to go", lambda: "test.example/ticker:v1" not in names())
+
     def test_the_next_agent_needs_no_token(self):
         self.join()
         self.site.kill_agent()

@@ -70,8 +70,10 @@ class RunningNode final : public ClusterNode {
         writes_(access_, clock, random, stop_.get_token()),
         news_(access_, clock, random, stop_.get_token()),
         pictures_(access_, clock, random, stop_.get_token()),
-        keeper_({.facts = options_.facts, .measured_path = options_.measured_path}, beats_, clock,
-                random),
+        keeper_({.facts = options_.facts,
+                 .measured_path = options_.measured_path,
+                 .images = options_.images},
+                beats_, clock, random),
         trouble_(options_.log) {
     identity_.load();
     pods_ = PodSource::start(store_, writes_, access_, clock_, random_, options_.log);

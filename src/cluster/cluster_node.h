@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "cluster/identity.h"
@@ -17,8 +18,9 @@ namespace duet::cluster {
 struct ClusterOptions {
   JoinOptions join;
   NodeFacts facts;
-  std::string directory;      // what is kept of the cluster: <state>/cluster
-  std::string measured_path;  // on the file system that pods fill
+  std::string directory;                           // what is kept of the cluster: <state>/cluster
+  std::string measured_path;                       // on the file system that pods fill
+  std::function<std::vector<NodeImage>()> images;  // asked with every beat, by one thread
   std::int64_t beat_ms = 10'000;
   std::int64_t backoff_first_ms = 1'000;
   std::int64_t backoff_limit_ms = 60'000;

@@ -38,8 +38,8 @@ Status NodeKeeper::find_or_make() {
   const std::string path = std::string(kNodes) + "/" + options_.facts.name;
   auto node = api_.get(path);
   if (!node.ok() && node.error().code() == ErrorCode::kNotFound) {
-    DUET_ASSIGN(const sys::MachineUse use, sys::measure_machine(options_.measured_path));
-    node = api_.create(kNodes, node_object(options_.facts, use, clock_.now()));
+    DUET_ASSIGN(const NodeMeasures measures, measure());
+    node = api_.create(kNodes, node_object(options_.facts, measures, clock_.now()));
   }
   if (!node.ok()) {
     return node.error();
@@ -84,8 +84,8 @@ Status NodeKeeper::renew_lease() {
 }
 
 Status NodeKeeper::tell_status() {
-  DUET_ASSIGN(const sys::MachineUse use, sys::measure_machine(options_.measured_path));
-  const Json status = node_status(options_.facts, use, told_, clock_.now());
+  DUET_ASSIGN(const NodeMeasures measures, measure());
+  const Json status = node_status(options_.facts, measures, told_, clock_.now());
   if (clock_.monotonic() < tell_at_ && !differs(status, told_)) {
     return {};
   }
@@ -103,6 +103,15 @@ Status NodeKeeper::tell_status() {
   tell_at_ = clock_.monotonic() + std::chrono::milliseconds(options_.status_ms - tenth +
                                                             random_below(random_, 2 * tenth + 1));
   return {};
+}
+
+Result<NodeMeasures> NodeKeeper::measure() const {
+  NodeMeasures measures;
+  DUET_ASSIGN(measures.use, sys::measure_machine(options_.measured_path));
+  if (options_.images) {
+    measures.images = options_.images();
+  }
+  return measures;
 }
 
 }  // namespace duet::cluster

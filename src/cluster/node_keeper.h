@@ -5,6 +5,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "cluster/api_client.h"
@@ -20,7 +21,8 @@ class NodeKeeper {
  public:
   struct Options {
     NodeFacts facts;
-    std::string measured_path;         // on the file system that pods fill
+    std::string measured_path;  // on the file system that pods fill
+    std::function<std::vector<NodeImage>()> images;
     std::int64_t status_ms = 300'000;  // between two that say the same
   };
 
@@ -38,6 +40,7 @@ class NodeKeeper {
   Status set_labels(const Json& node);
   Status renew_lease();
   Status tell_status();
+  Result<NodeMeasures> measure() const;
 
   Options options_;
   ApiClient& api_;

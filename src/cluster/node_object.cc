@@ -98,6 +98,14 @@ Json declared_features_of(const NodeFacts& facts) {
   return facts.kubelet_port == 0 ? Json::array() : Json::array({"ExtendWebSocketsToKubelet"});
 }
 
+Json images_json(const std::vector<NodeImage>& images) {
+  Json all = Json::array();
+  for (const NodeImage& image : images) {
+    all.push_back({{"names", image.names}, {"sizeBytes", image.size_bytes}});
+  }
+  return all;
+}
+
 // metav1.MicroTime: six digits of fraction, no more and no fewer.
 std::string micro_time(sys::WallTime now) {
   constexpr std::size_t kWithMicros = std::string_view("2026-01-31T12:00:00.000000").size();
@@ -126,7 +134,7 @@ object::StringMap node_labels(const NodeFacts& facts) {
   return labels;
 }
 
-Json node_object(const NodeFacts& facts, const sys::MachineUse& use, sys::WallTime now) {
+Json node_object(const NodeFacts& facts, const NodeMeasures& measures, sys::WallTime now) {
   Json taints = Json::array();
   for (const Taint& taint : facts.taints) {
     taints.push_back({{"key", taint.key}, {"value", taint.value}, {"effect", taint.effect}});
@@ -135,15 +143,16 @@ Json node_object(const NodeFacts& facts, const sys::MachineUse& use, sys::WallTi
           {"kind", "Node"},
           {"metadata", {{"name", facts.name}, {"labels", node_labels(facts)}}},
           {"spec", {{"taints", taints}}},
-          {"status", node_status(facts, use, nullptr, now)}};
+          {"status", node_status(facts, measures, nullptr, now)}};
 }
 
-Json node_status(const NodeFacts& facts, const sys::MachineUse& use, const Json& earlier,
+Json node_status(const NodeFacts& facts, const NodeMeasures& measures, const Json& earlier,
                  sys::WallTime now) {
-  const Json capacity = capacity_of(facts, use);
+  const Json capacity = capacity_of(facts, measures.use);
   return {{"capacity", capacity},
           {"allocatable", capacity},
-          {"conditions", conditions_json(use, earlier, sys::format_rfc3339(now))},
+          {"conditions", conditions_json(measures.use, earlier, sys::format_rfc3339(now))},
+          {"images", images_json(measures.images)},
           {"runtimeHandlers", runtime_handlers_of(facts)},
           {"daemonEndpoints", {{"kubeletEndpoint", {{"Port", facts.kubelet_port}}}}},
           {"declaredFeatures", declared_features_of(facts)},

@@ -33,6 +33,18 @@ struct NodeFacts {
   sys::Machine machine;
 };
 
+// One image that the node has.
+struct NodeImage {
+  std::vector<std::string> names;  // by digest, then by tag
+  std::int64_t size_bytes = 0;
+};
+
+// What changes.
+struct NodeMeasures {
+  sys::MachineUse use;
+  std::vector<NodeImage> images;  // in the order in which they are told
+};
+
 // As a Wasm node beside the kubelet of the same machine: pods come that ask for it by node selector
 // and toleration, and no others.
 NodeFacts wasm_node(NodeFacts facts);
@@ -44,11 +56,11 @@ NodeFacts whole_node(NodeFacts facts);
 object::StringMap node_labels(const NodeFacts& facts);
 
 // The whole object, as a node makes its own.
-Json node_object(const NodeFacts& facts, const sys::MachineUse& use, sys::WallTime now);
+Json node_object(const NodeFacts& facts, const NodeMeasures& measures, sys::WallTime now);
 
 // What its `status` says at `now`. `earlier`: the status that the server has, for the times of
 // conditions that did not change, or null.
-Json node_status(const NodeFacts& facts, const sys::MachineUse& use, const Json& earlier,
+Json node_status(const NodeFacts& facts, const NodeMeasures& measures, const Json& earlier,
                  sys::WallTime now);
 
 // Whether they differ in more than when they were measured.

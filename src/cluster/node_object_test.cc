@@ -14,14 +14,15 @@ NodeFacts facts() {
                     .labels = {{"site", "seven"}},
                     .machine = {.cpus = 4, .memory_bytes = 4LL << 30, .os_image = "Site Linux"}});
 }
-sys::MachineUse healthy() {
-  return {.memory_available_bytes = 2LL << 30,
-          .processes = 100,
-          .process_limit = 1'000,
-          .storage_bytes = 100LL << 30,
-          .storage_available_bytes = 50LL << 30,
-          .inodes = 1'000,
-          .inodes_available = 900};
+NodeMeasures healthy() {
+  return {.use = {.memory_available_bytes = 2LL << 30,
+                  .processes = 100,
+                  .process_limit = 1'000,
+                  .storage_bytes = 100LL << 30,
+                  .storage_available_bytes = 50LL << 30,
+                  .inodes = 1'000,
+                  .inodes_available = 900},
+          .images = {}};
 }
 const sys::WallTime kNow = sys::WallTime(std::chrono::seconds(1'800'000'000));
 
@@ -69,19 +70,22 @@ TEST(NodeObject, OfAWholeMachineTakesWhatComes) {
 }
 
 TEST(NodeObject, SaysWhatIsShort) {
-  sys::MachineUse use = healthy();
-  use.memory_available_bytes = 50 << 20;
-  EXPECT_EQ(condition(node_status(facts(), use, nullptr, kNow), "MemoryPressure")["status"],
+  NodeMeasures measures = healthy();
+  measures.use.memory_available_bytes = 50 << 20;
+  EXPECT_EQ(condition(node_status(facts(), measures, nullptr, kNow), "MemoryPressure")["status"],
             "True");
-  use = healthy();
-  use.storage_available_bytes = 5LL << 30;
-  EXPECT_EQ(condition(node_status(facts(), use, nullptr, kNow), "DiskPressure")["status"], "True");
-  use = healthy();
-  use.inodes_available = 10;
-  EXPECT_EQ(condition(node_status(facts(), use, nullptr, kNow), "DiskPressure")["status"], "True");
-  use = healthy();
-  use.processes = 950;
-  EXPECT_EQ(condition(node_status(facts(), use, nullptr, kNow), "PIDPressure")["status"], "True");
+  measures = healthy();
+  measures.use.storage_available_bytes = 5LL << 30;
+  EXPECT_EQ(condition(node_status(facts(), measures, nullptr, kNow), "DiskPressure")["status"],
+            "True");
+  measures = healthy();
+  measures.use.inodes_available = 10;
+  EXPECT_EQ(condition(node_status(facts(), measures, nullptr, kNow), "DiskPressure")["status"],
+            "True");
+  measures = healthy();
+  measures.use.processes = 950;
+  EXPECT_EQ(condition(node_status(facts(), measures, nullptr, kNow), "PIDPressure")["status"],
+            "True");
 }
 
 TEST(NodeObject, AConditionKeepsTheTimeOfItsLastChange) {
@@ -91,9 +95,9 @@ TEST(NodeObject, AConditionKeepsTheTimeOfItsLastChange) {
   EXPECT_FALSE(differs(first, second));
   EXPECT_EQ(condition(second, "Ready")["lastTransitionTime"], sys::format_rfc3339(kNow));
   EXPECT_EQ(condition(second, "Ready")["lastHeartbeatTime"], sys::format_rfc3339(later));
-  sys::MachineUse use = healthy();
-  use.memory_available_bytes = 0;
-  const Json third = node_status(facts(), use, second, later);
+  NodeMeasures measures = healthy();
+  measures.use.memory_available_bytes = 0;
+  const Json third = node_status(facts(), measures, second, later);
   EXPECT_TRUE(differs(second, third));
   EXPECT_EQ(condition(third, "MemoryPressure")["lastTransitionTime"], sys::format_rfc3339(later));
 }
@@ -104,6 +108,15 @@ TEST(NodeObject, ReadsNoSenseIntoAStatusThatHasNone) {
     EXPECT_EQ(condition(node_status(facts(), healthy(), odd, kNow), "Ready")["lastTransitionTime"],
               sys::format_rfc3339(kNow));
   }
+}
+
+TEST(NodeStatus, NamesTheImages) {
+  NodeMeasures measures = healthy();
+  measures.images = {{{"a.test/app@sha256:1", "a.test/app:v1"}, 7}};
+  const Json status = node_status(facts(), measures, nullptr, kNow);
+  EXPECT_EQ(status["images"], Json::parse(R"([{"names": ["a.test/app@sha256:1", "a.test/app:v1"],
+                                              "sizeBytes": 7}])"));
+  EXPECT_TRUE(differs(status, node_status(facts(), healthy(), nullptr, kNow)));
 }
 
 TEST(NodeStatus, SaysWhereItsKubeletListens) {

@@ -14,6 +14,7 @@
 #include "container/masquerade.h"
 #include "kubelet/server.h"
 #include "node/host.h"
+#include "node/node_images.h"
 #include "observe/exposition.h"
 #include "oci/content_store.h"
 #include "pod/container_runtime.h"
@@ -220,6 +221,7 @@ class WholeNode final : public Node {
                                              .facts = node_facts(machine, kubelet.port),
                                              .directory = config_.paths.state + "/cluster",
                                              .measured_path = config_.paths.state,
+                                             .images = node_images(*content_),
                                              .log = reports_.log}));
     if (kubelet.socket.valid()) {
       DUET_ASSIGN(kubelet_, kubelet::Server::start(api_context(), std::move(kubelet),
