@@ -110,7 +110,7 @@ bool read_value(std::string_view text, Value& into) {
 
 std::string write_value(const Value& value) {
   const auto carried = static_cast<std::uint64_t>(value.fraction);
-  const std::string whole = std::to_string(value.whole + carried);
+  std::string whole = std::to_string(value.whole + carried);
   const double rest = value.fraction - static_cast<double>(carried);
   if (rest == 0) {
     return whole;

@@ -252,7 +252,7 @@ Result<RegistryClient::Document> RegistryClient::manifest(const std::string& ver
     request.body_limit_bytes = [](int status) {
       return error_body_limit(status, kManifestLimitBytes);
     };
-    DUET_ASSIGN(HttpResponse response, exchange("/manifests/" + version, std::move(request)));
+    DUET_ASSIGN(HttpResponse response, exchange("/manifests/" + version, request));
     document.media_type = response.content_type;
     document.bytes = std::move(response.body);
     if (is_digest(version) && digest_of(document.bytes) != version) {
@@ -272,7 +272,7 @@ Result<std::string> RegistryClient::small_blob(const Descriptor& blob) {
     request.body_limit_bytes = [&](int status) {
       return error_body_limit(status, std::min(blob.size_bytes, kManifestLimitBytes));
     };
-    DUET_ASSIGN(HttpResponse response, exchange("/blobs/" + blob.digest, std::move(request)));
+    DUET_ASSIGN(HttpResponse response, exchange("/blobs/" + blob.digest, request));
     bytes = std::move(response.body);
     if (static_cast<int64_t>(bytes.size()) < blob.size_bytes) {
       return Error(ErrorCode::kCorrupt, "truncated: " + std::to_string(bytes.size()) + " of " +
@@ -350,8 +350,7 @@ Status RegistryClient::download_once(Download& download) {
     }
     return download.take(data);
   };
-  DUET_ASSIGN(const HttpResponse response,
-              exchange("/blobs/" + download.blob.digest, std::move(request)));
+  DUET_ASSIGN(const HttpResponse response, exchange("/blobs/" + download.blob.digest, request));
   const std::string from = "bytes " + std::to_string(asked_from) + "-";
   if (response.status == 416 || (response.status == 206 && !response.content_range.empty() &&
                                  !response.content_range.starts_with(from))) {

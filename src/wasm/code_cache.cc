@@ -116,7 +116,7 @@ class FileCodeCache final : public CodeCache {
       return Error(ErrorCode::kCorrupt, "the module has digest " + actual + ", not " + digest);
     }
     compilers_.acquire();
-    const Status stored = store_.store(hex, [&](const CodeStore::Sink& sink) {
+    Status stored = store_.store(hex, [&](const CodeStore::Sink& sink) {
       return run_compiler(compiler_run(module_fd, use), sink);
     });
     compilers_.release();
