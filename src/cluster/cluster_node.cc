@@ -5,6 +5,7 @@
 #include <optional>
 #include <stop_token>
 #include <thread>
+#include <utility>
 
 #include "cluster/api_client.h"
 #include "cluster/backoff.h"
@@ -125,9 +126,12 @@ class RunningNode final : public ClusterNode {
   }
 
   Status join() {
-    options_.log("cluster: joining " + access_.get()->endpoint.url() + " as node " +
-                 options_.facts.name);
+    if (!std::exchange(joining_, true)) {
+      options_.log("cluster: joining " + access_.get()->endpoint.url() + " as node " +
+                   options_.facts.name);
+    }
     DUET_TRY(identity_.join(stop_.get_token()));
+    joining_ = false;
     options_.log("cluster: joined");
     return {};
   }
@@ -197,6 +201,7 @@ class RunningNode final : public ClusterNode {
   ApiClient news_;      // of the Events'
   ApiClient pictures_;  // of the mirror pods'
   NodeKeeper keeper_;
+  bool joining_ = false;  // said, and not done yet
   Complaint trouble_;
   Complaint renewals_{options_.log};
   sys::MonotonicTime renew_at_;  // not before
