@@ -2,7 +2,7 @@
 BUILD := build
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup build demo test check bench clean
+.PHONY: help setup build demo test check version-skew bench clean
 
 help:
 	@echo "make demo    install what is missing, build, and run the example site"
@@ -10,6 +10,7 @@ help:
 	@echo "make setup   install what is missing"
 	@echo "make build   build build/duet and its helpers"
 	@echo "make check   formatting, clang-tidy, sanitizers, fuzzers"
+	@echo "make version-skew  the cluster's tests with the two minor versions of Kubernetes before the newest"
 	@echo "make bench   measure against the peers and write bench/RESULTS.md"
 
 setup:
@@ -28,6 +29,9 @@ test: build
 check:
 	@tools/setup.sh check
 	@tools/check.sh
+
+version-skew: build
+	@tests/version_skew.sh $(BUILD)
 
 bench: build
 	@tools/setup.sh bench

@@ -349,6 +349,24 @@ class LineCuts(ClusterTest):
         self.assertEqual(self.site.pod_status("stays")["containerStatuses"][0]["containerID"], container)
         self.assertEqual(self.plane.get("pod", "stays")["status"]["containerStatuses"][0]["restartCount"], 0)
 
+    def test_a_line_with_latency_and_loss_is_enough(self):
+        self.site.pack("ticker", "test.example/ticker:v1")
+        self.line.worsen(delay_s=0.15, loss=0.05)
+        self.join()
+        names = [f"far-{number}" for number in range(5)]
+        self.plane.apply(*(wasm_pod(name, "test.example/ticker:v1") for name in names))
+        for name in names:
+            self.plane.wait(f"pod/{name}", "condition=Ready")
+        before = {name: self.start_time(name) for name in names}
+        self.line.cut()
+        self.plane.kubectl("delete", "pod", names[0], "--wait=false")
+        self.line.restore()
+        self.plane.wait(f"pod/{names[0]}", "delete")
+        self.site.wait_for("the deleted pod to go", lambda: len(self.pods()) == len(names) - 1)
+        for name in names[1:]:
+            self.plane.wait(f"pod/{name}", "condition=Ready")
+            self.assertEqual(self.start_time(name), before[name], name)
+
     def test_a_node_that_is_away_is_not_ready_and_comes_back(self):
         self.site.pack("ticker", "test.example/ticker:v1")
         self.join()

@@ -5,7 +5,9 @@ import atexit
 import base64
 import ctypes
 import json
+import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -15,7 +17,8 @@ import threading
 
 from site_fixture import BUILD, SOURCE, free_port
 
-PROGRAMS = BUILD / "control_plane"
+# An older one, where version_skew.sh says so.
+PROGRAMS = pathlib.Path(os.environ.get("DUET_CONTROL_PLANE", BUILD / "control_plane"))
 TIMEOUT_S = 120
 TOKEN = "abcdef.0123456789abcdef"
 
@@ -238,8 +241,11 @@ class ControlPlane:
 class Line:
     """The line between a node and its control plane: a proxy on loopback that can be cut."""
 
+    STALL_S = 1.0  # as long as it takes until bytes that were lost are sent again
+
     def __init__(self, port):
         self.target = port
+        self.delay_s, self.loss, self.chance = 0, 0, random.Random(1)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.lock = threading.Lock()
@@ -271,6 +277,7 @@ class Line:
     def _copy(self, source, sink):
         try:
             while data := source.recv(65536):
+                self._travel()
                 sink.sendall(data)
         except OSError:
             pass
@@ -282,6 +289,19 @@ class Line:
         with self.lock:
             self.open.discard(source)
         source.close()
+
+    def _travel(self):
+        """Waits as long as bytes are on their way."""
+        with self.lock:
+            lost = self.chance.random() < self.loss
+            time_s = self.delay_s + (self.STALL_S if lost else 0)
+        if time_s:
+            threading.Event().wait(time_s)
+
+    def worsen(self, delay_s, loss):
+        """From now on bytes take `delay_s` each way, and the part `loss` of all pieces is lost once."""
+        with self.lock:
+            self.delay_s, self.loss = delay_s, loss
 
     def cut(self):
         with self.lock:

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Builds the control plane of the tests: build.sh FOLDER makes FOLDER/control-plane and a link to it for each program.
-# About 16 minutes of CPU the first time, a minute with Go's build cache; make and ninja call it only when its sources
-# changed. Kubernetes' version is the one that go.mod names.
+# Builds the control plane of the tests: build.sh FOLDER [MODULES] makes FOLDER/control-plane and a link to it for each
+# program. About 16 minutes of CPU the first time, a minute with Go's build cache; make and ninja call it only when its
+# sources changed. Kubernetes' version is the one that MODULES names: go.mod, or v1.N.mod for an older one.
 set -euo pipefail
-folder=$(realpath -m "${1:?usage: build.sh FOLDER}")
+folder=$(realpath -m "${1:?usage: build.sh FOLDER [MODULES]}")
+modules=${2:-go.mod}
 cd "$(dirname "$0")"
 mkdir -p "$folder"
 
 # Kubernetes tells its version from variables that its own build sets; without them every component says v0.0.0.
-version=$(sed -nE 's|^\s*k8s.io/kubernetes (v[0-9.]+)$|\1|p' go.mod)
+version=$(sed -nE 's|^\s*k8s.io/kubernetes (v[0-9.]+)$|\1|p' "$modules")
 IFS=. read -r major minor _ <<<"${version#v}"
 flags="-s -w"
 for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
@@ -16,8 +17,8 @@ for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
   flags+=" -X $package.gitTreeState=clean"
 done
 
-go=$(../go_toolchain.sh "$(sed -nE 's/^go (.*)$/\1/p' go.mod)")
-CGO_ENABLED=0 GOTOOLCHAIN=local "$go" build -mod=readonly -trimpath -ldflags "$flags" -o "$folder/control-plane" .
+go=$(../go_toolchain.sh "$(sed -nE 's/^go (.*)$/\1/p' "$modules")")
+CGO_ENABLED=0 GOTOOLCHAIN=local "$go" build -mod=readonly -modfile="$modules" -trimpath -ldflags "$flags" -o "$folder/control-plane" .
 for program in etcd kube-apiserver kube-controller-manager kube-scheduler kubectl; do
   ln -sfn control-plane "$folder/$program"
 done
