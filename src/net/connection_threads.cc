@@ -6,7 +6,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <system_error>
+
 namespace duet::net {
+
+namespace {
+
+// The client stays in the listener's queue, so poll(2) would say again at once that there is one.
+constexpr int kStarvedPauseMs = 100;
+
+bool is_starvation(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<ConnectionThreads>> ConnectionThreads::start(sys::Fd listener,
                                                                     Options options) {
@@ -47,9 +61,12 @@ void ConnectionThreads::accept_all() {
       return;
     }
     sys::Fd socket(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    const bool starved = !socket.valid() && is_starvation(errno);
     join_done();
     if (socket.valid()) {
       admit(std::move(socket));
+    } else if (starved && poll(&polled[1], 1, kStarvedPauseMs) > 0) {
+      return;
     }
   }
 }
@@ -58,14 +75,25 @@ void ConnectionThreads::admit(sys::Fd socket) {
   if (clients_.size() >= options_.connection_limit) {
     return options_.refuse(std::move(socket));
   }
+  sys::Fd handle(fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
+  if (!handle.valid()) {
+    return;  // nobody could end it
+  }
   Client& client = clients_.emplace_back();
-  client.handle = sys::Fd(fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
-  client.thread = std::thread([this, &client, moved = std::move(socket)]() mutable {
-    options_.serve(std::move(moved));
-    client.done = true;  // whoever sees the end of the connection finds its place free
-    // The duplicate keeps the connection open otherwise, until the next one comes.
-    shutdown(client.handle.get(), SHUT_RDWR);
-  });
+  client.handle = std::move(handle);
+  try {
+    client.thread = std::thread(
+        [this, &client, moved = std::move(socket)]() mutable { serve(client, std::move(moved)); });
+  } catch (const std::system_error&) {
+    clients_.pop_back();  // no more threads: the connection ends
+  }
+}
+
+void ConnectionThreads::serve(Client& client, sys::Fd socket) const {
+  options_.serve(std::move(socket));
+  client.done = true;  // whoever sees the end of the connection finds its place free
+  // The duplicate keeps the connection open otherwise, until the next one comes.
+  shutdown(client.handle.get(), SHUT_RDWR);
 }
 
 void ConnectionThreads::join_done() {

@@ -13,7 +13,8 @@
 namespace duet::net {
 
 // Serves the connections of one listening socket with blocking code, a thread each. Destroying it
-// ends all connections and waits for their threads.
+// ends all connections and waits for their threads. When the process has no descriptors or threads
+// left, clients wait or are closed until it has.
 class ConnectionThreads {
  public:
   // Gets a blocking socket, and serves it until it is over.
@@ -41,6 +42,7 @@ class ConnectionThreads {
   ConnectionThreads(sys::Fd listener, sys::Fd stop, Options options);
   void accept_all();
   void admit(sys::Fd socket);
+  void serve(Client& client, sys::Fd socket) const;
   void join_done();
 
   Options options_;

@@ -1,7 +1,11 @@
 #include "net/connection_threads.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "net/http_stream.h"
@@ -69,6 +73,62 @@ TEST_F(ConnectionThreadsTest, EndsWhileClientsWait) {
   EXPECT_EQ(ask(client.get(), "a"), "a");
   server_.reset();
   EXPECT_EQ(read_some(client.get()), "");
+}
+
+// The process may have so many more descriptors than it has, while this lives.
+class SpareDescriptors {
+ public:
+  explicit SpareDescriptors(rlim_t spare) {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const sys::Fd next(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0));  // the lowest that is free
+    const rlimit few{.rlim_cur = static_cast<rlim_t>(next.get()) + spare,
+                     .rlim_max = before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &few);
+  }
+  ~SpareDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+  SpareDescriptors(const SpareDescriptors&) = delete;
+  SpareDescriptors& operator=(const SpareDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+double process_cpu_ms() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
+}
+
+// A client whose descriptor is there before it connects.
+sys::Fd unconnected() { return sys::Fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)); }
+bool connect_to(const sys::Fd& client, const SocketAddress& address) {
+  return connect(client.get(), address.raw(), address.size) == 0;
+}
+
+TEST_F(ConnectionThreadsTest, WithoutDescriptorsClientsWaitAndNothingSpins) {
+  constexpr int kWhileMs = 500;
+  start(2);
+  const sys::Fd client = unconnected();
+  {
+    const SpareDescriptors none(0);
+    ASSERT_TRUE(connect_to(client, address_));
+    const double before_ms = process_cpu_ms();
+    pollfd polled{.fd = client.get(), .events = POLLIN};
+    EXPECT_EQ(poll(&polled, 1, kWhileMs), 0);
+    EXPECT_LT(process_cpu_ms() - before_ms, kWhileMs / 5.0);
+  }
+  EXPECT_EQ(ask(client.get(), "a"), "a");
+}
+
+TEST_F(ConnectionThreadsTest, AClientThatCannotBeEndedIsNotServed) {
+  start(2);
+  const sys::Fd client = unconnected();
+  {
+    const SpareDescriptors for_its_socket(1);
+    ASSERT_TRUE(connect_to(client, address_));
+    EXPECT_EQ(ask(client.get(), "a"), "");
+  }
+  EXPECT_EQ(ask(connect().get(), "b"), "b");
 }
 
 }  // namespace
