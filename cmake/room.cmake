@@ -30,6 +30,9 @@ function(duet_room name)
   target_link_libraries(duet_${name} ${scope} ${ROOM_LIBS})
   if(tests)
     add_executable(${name}_test ${tests})
+    # What tests themselves compute is little, and there are as many of them as of sources: with less optimisation two
+    # fifths of the compiler's time for them are saved.
+    target_compile_options(${name}_test PRIVATE -O1 -g1)
     target_link_libraries(${name}_test PRIVATE duet_${name} ${ROOM_TEST_LIBS} GTest::gmock_main Threads::Threads)
     set_target_properties(${name}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     add_test(NAME ${name} COMMAND ${name}_test)
