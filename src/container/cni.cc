@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <utility>
 
 #include "container/cni_config.h"
@@ -31,6 +32,7 @@ namespace {
 
 constexpr size_t kCacheLimitBytes = 4 << 20;
 constexpr size_t kResultLimitBytes = 1 << 20;
+constexpr char kRecordSuffix[] = ".json";  // of the file that says how a pod is attached
 
 std::string join(const std::vector<std::string>& parts, const char* separator) {
   std::string text;
@@ -160,12 +162,24 @@ Status Cni::remove_half_written() const {
   return {};
 }
 
+// By the pod alone: one that an agent with another network has attached keeps that attachment.
 std::string Cni::pod_file(const CniPod& pod, const char* suffix) const {
-  return options_.cache_directory + "/" + name_ + "-" + pod.id + suffix;
+  return options_.cache_directory + "/" + pod.id + suffix;
+}
+
+Result<std::vector<std::string>> Cni::attached() const {
+  DUET_ASSIGN(const auto names, sys::list_directory(options_.cache_directory));
+  std::vector<std::string> ids;
+  for (const auto& name : names) {
+    if (name.ends_with(kRecordSuffix)) {
+      ids.push_back(name.substr(0, name.size() - std::string_view(kRecordSuffix).size()));
+    }
+  }
+  return ids;
 }
 
 Result<Cni::Attachment> Cni::read_attachment(const CniPod& pod) const {
-  const std::string path = pod_file(pod, ".json");
+  const std::string path = pod_file(pod, kRecordSuffix);
   DUET_ASSIGN(const std::string text, sys::read_file(path, kCacheLimitBytes));
   const json parsed = json::parse(text, nullptr, false);
   if (!parsed.is_object() || !parsed.contains("pod") || !parsed["pod"].is_object()) {
@@ -182,7 +196,7 @@ Status Cni::write_attachment(const Attachment& attachment) const {
                       {"list", attachment.list},
                       {"result", attachment.result}};
   // Not synced: namespaces and interfaces do not survive the machine either.
-  return sys::replace_file(pod_file(attachment.pod, ".json"),
+  return sys::replace_file(pod_file(attachment.pod, kRecordSuffix),
                            whole.dump(-1, ' ', false, json::error_handler_t::replace), 0600);
 }
 
@@ -244,7 +258,7 @@ Status Cni::remove_all(const Attachment& attachment) const {
 
 // The lock's file goes last, while the lock is held.
 Status Cni::forget(const CniPod& pod) const {
-  for (const char* suffix : {".json", ".lock"}) {
+  for (const char* suffix : {kRecordSuffix, ".lock"}) {
     const std::string path = pod_file(pod, suffix);
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
       return Error::from_errno("remove " + path, errno);
@@ -265,7 +279,7 @@ Result<CniResult> Cni::add(const CniPod& pod) const {
                                               "\" maps ports (portmap does, and needs iptables)");
   }
   DUET_ASSIGN(const sys::Fd lock, lock_pod(pod_file(pod, ".lock")));
-  if (sys::file_exists(pod_file(pod, ".json"))) {
+  if (sys::file_exists(pod_file(pod, kRecordSuffix))) {
     DUET_ASSIGN(const Attachment before, read_attachment(pod));
     if (!before.result.empty()) {
       return Error(ErrorCode::kAlreadyExists,
@@ -313,7 +327,7 @@ Status Cni::check(const CniPod& pod) const {
 
 Status Cni::remove(const CniPod& pod) const {
   DUET_TRY(check_id(pod.id));
-  if (!sys::file_exists(pod_file(pod, ".json"))) {
+  if (!sys::file_exists(pod_file(pod, kRecordSuffix))) {
     return {};
   }
   DUET_ASSIGN(const sys::Fd lock, lock_pod(pod_file(pod, ".lock")));

@@ -86,6 +86,8 @@ class Cni {
   Status remove(const CniPod& pod) const;
   // What add() returned, from the cache. kNotFound: not attached.
   Result<CniResult> cached(const CniPod& pod) const;
+  // The ids of the pods that are attached, or were half attached; by any network with this cache.
+  Result<std::vector<std::string>> attached() const;
 
  private:
   struct Plugin {

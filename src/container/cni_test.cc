@@ -139,11 +139,27 @@ TEST_F(CniTest, AttachesChecksAndDetaches) {
 
 TEST_F(CniTest, HalfWrittenFilesGoWithTheNextLoad) {
   ASSERT_TRUE(sys::make_directories(scratch_ + "/cache").ok());
-  ASSERT_TRUE(sys::write_file(scratch_ + "/cache/net-a.json", "{}").ok());
-  ASSERT_TRUE(sys::write_file(scratch_ + "/cache/net-a.json.x7Zq1B", "{").ok());
+  ASSERT_TRUE(sys::write_file(scratch_ + "/cache/a.json", "{}").ok());
+  ASSERT_TRUE(sys::write_file(scratch_ + "/cache/a.json.x7Zq1B", "{").ok());
   ASSERT_TRUE(Cni::load(options()).ok());
-  EXPECT_EQ(sys::list_directory(scratch_ + "/cache").value(),
-            std::vector<std::string>{"net-a.json"});
+  EXPECT_EQ(sys::list_directory(scratch_ + "/cache").value(), std::vector<std::string>{"a.json"});
+}
+
+TEST_F(CniTest, AnotherNetworksAttachmentIsKeptAndTakenBack) {
+  const CniPod pod = make_pod("moved");
+  const auto added = load().add(pod);
+  ASSERT_TRUE(added.ok()) << added.error().message();
+  auto options = this->options();
+  network_.name = "duet-other-" + unique_suffix();
+  options.conflist = bridge_conflist(network_);
+  const auto other = Cni::load(options);
+  ASSERT_TRUE(other.ok()) << other.error().message();
+  EXPECT_EQ(other->attached().value(), std::vector<std::string>{"moved"});
+  EXPECT_EQ(other->cached(pod).value().addresses[0].address, added->addresses[0].address);
+  EXPECT_TRUE(other->remove(pod).ok());
+  EXPECT_TRUE(other->attached().value().empty());
+  network_.name = "duet-test-" + unique_suffix();
+  EXPECT_TRUE(leases().empty());
 }
 
 TEST_F(CniTest, DetachesWhenTheNamespaceIsGone) {
@@ -185,7 +201,7 @@ TEST_F(CniTest, ASpoiledRecordIsTakenBackAndWrittenAnew) {
   const Cni cni = load();
   const CniPod pod = make_pod("spoiled");
   ASSERT_TRUE(cni.add(pod).ok());
-  const std::string record = scratch_ + "/cache/" + network_.name + "-spoiled.json";
+  const std::string record = scratch_ + "/cache/spoiled.json";
   for (const char* left : {"", "{\"pod\":"}) {
     ASSERT_TRUE(sys::write_file(record, left).ok());
     EXPECT_EQ(cni.cached(pod).error().code(), ErrorCode::kNotFound);

@@ -8,6 +8,7 @@
 
 #include <array>
 
+#include "container/machine_network.h"
 #include "container/masquerade.h"
 #include "sys/file.h"
 
@@ -35,10 +36,8 @@ std::string host_address() {
   return found;
 }
 
-Result<std::string> conflist(const NodeConfig& config, Host& host) {
-  if (!config.cni_config_directory.empty()) {
-    return container::first_conflist(config.cni_config_directory);
-  }
+// A bridge of duet's own.
+Result<container::Cni> load_bridge(const NodeConfig& config, const std::string& cache, Host& host) {
   container::BridgeNetwork network{.name = config.bridge,
                                    .bridge = config.bridge,
                                    .subnet = config.subnet,
@@ -52,14 +51,42 @@ Result<std::string> conflist(const NodeConfig& config, Host& host) {
   } else {
     host.masqueraded = network;
   }
-  return container::bridge_conflist(network);
+  return container::Cni::load({.conflist = container::bridge_conflist(network),
+                               .plugin_directories = config.cni_plugin_directories,
+                               .cache_directory = cache});
 }
 
-Result<container::Cni> load_network(const NodeConfig& config, Host& host) {
-  DUET_ASSIGN(std::string text, conflist(config, host));
+Result<container::Cni> load_configured(const NodeConfig& config, const std::string& cache) {
+  DUET_ASSIGN(std::string text, container::first_conflist(config.cni_config_directory));
   return container::Cni::load({.conflist = std::move(text),
                                .plugin_directories = config.cni_plugin_directories,
-                               .cache_directory = config.paths.state + "/cni/results"});
+                               .cache_directory = cache});
+}
+
+// What is configured, else in a cluster what the machine has already, else a bridge.
+Result<container::Cni> load_network(const NodeConfig& config, Host& host) {
+  const std::string cache = config.paths.state + "/cni/results";
+  if (!config.cni_config_directory.empty()) {
+    host.machines_network = true;
+    return load_configured(config, cache);
+  }
+  if (!config.join.wanted()) {
+    return load_bridge(config, cache, host);
+  }
+  const auto places = container::usual_cni_places(config.cni_plugin_directories);
+  if (auto found = container::find_machine_network(places, cache, host.problems)) {
+    host.machines_network = true;
+    host.network_note = "pods get addresses of the network \"" + found->cni.network() + "\" of " +
+                        found->config_directory;
+    return std::move(found->cni);
+  }
+  host.network_note = "no pod network in";
+  for (const auto& place : places) {
+    host.network_note += " " + place.config_directory;
+  }
+  host.network_note += ": pods get addresses of duet's bridge " + config.bridge +
+                       ", which the cluster does not route to";
+  return load_bridge(config, cache, host);
 }
 
 Result<container::OciRuntime> find_runtime(const NodeConfig& config) {

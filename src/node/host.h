@@ -21,6 +21,9 @@ struct Host {
   std::optional<container::OciRuntime> oci_runtime;
   std::optional<container::BundleHost> bundle_host;
   std::optional<container::Cni> cni;
+  bool machines_network =
+      false;                 // `cni` is the machine's, which others route to, not duet's bridge
+  std::string network_note;  // in a cluster: which network pods get, one sentence for the log
   std::optional<container::BridgeNetwork> masqueraded;  // whose rule stands since examine_host
   std::unique_ptr<container::LayerStore> layers;
   std::string address;  // of the host: the first that is not loopback, else 127.0.0.1

@@ -58,6 +58,9 @@ class WholeNode final : public Node {
     for (const auto& problem : host_.problems) {
       reports_.log(problem);
     }
+    if (!host_.network_note.empty()) {
+      reports_.log(host_.network_note);
+    }
     DUET_TRY(start_pods());
     deployments_ = workload::start_deployments(*store_, clock_, random_, reports_.log);
     DUET_TRY(start_routes());
