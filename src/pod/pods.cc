@@ -78,6 +78,10 @@ class ControlledPods final : public Pods {
     }
     const std::lock_guard lock(mutex_);
     controller_ = std::move(controller);
+    // Pods whose images were ready before there was anybody to wake.
+    for (const auto& [key, entry] : entries_) {
+      controller_->wake(key);
+    }
     return {};
   }
 
