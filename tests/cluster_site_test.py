@@ -7,6 +7,7 @@ import random
 import signal
 import stat
 import unittest
+import urllib.request
 
 from control_plane import TOKEN, ControlPlane, Line
 from site_fixture import SOURCE, SiteTest, need_root, sandboxes_of
@@ -323,6 +324,36 @@ class WholeNode(ClusterTest):
         self.plane.apply(mixed)
         self.plane.wait("pod/mixed", "condition=Ready")
         self.assertEqual(len(self.plane.get("pod", "mixed")["status"]["containerStatuses"]), 2)
+
+
+class Addresses(ClusterTest):
+    """Where the pod network is the machine's."""
+
+    def setUp(self):
+        need_root()
+        super().setUp()
+        self.network, self.leases = self.site.machine_network()
+
+    def start(self):
+        self.site.start(nodeName=NODE, cluster=self.cluster(), network=self.network)
+
+    def test_a_handler_is_answered_at_the_address_that_the_cluster_shows(self):
+        self.site.pack("hello_handler", "test.example/hello:v1")
+        self.join()
+        self.plane.apply(wasm_pod("hello", "test.example/hello:v1", {"ports": [{"containerPort": 8080}]}))
+        self.plane.wait("pod/hello", "condition=Ready")
+        address = self.plane.get("pod", "hello")["status"]["podIP"]
+        self.assertTrue((self.leases / address).exists())
+
+        def body():
+            try:
+                with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"http://{address}:8080/", timeout=10) as answer:
+                    return answer.read()
+            except OSError:
+                return None  # the gateway may be about to listen
+        self.site.wait_for("the handler to answer", body)
+        self.plane.kubectl("delete", "pod", "hello")
+        self.assertFalse((self.leases / address).exists())
 
 
 class LineCuts(ClusterTest):

@@ -127,6 +127,17 @@ class Site:
         path.write_text(json.dumps(config))
         return str(path)
 
+    def machine_network(self):
+        """A pod network as a machine has it beside a kubelet; gives the configuration that names it, and where its addresses are booked."""
+        folder, leases = self.root / "net.d", self.root / "leases"
+        folder.mkdir(exist_ok=True)
+        (folder / "10-machine.conflist").write_text(json.dumps({
+            "cniVersion": "1.0.0", "name": "machine",
+            "plugins": [{"type": "bridge", "bridge": self.name, "isGateway": True, "hairpinMode": True,
+                         "ipam": {"type": "host-local", "dataDir": str(leases), "ranges": [[{"subnet": self.subnet}]],
+                                  "routes": [{"dst": "0.0.0.0/0"}]}}]}))
+        return {"cniConfigDirectory": str(folder)}, leases / "machine"
+
     def start(self, verb="agent", **more):
         """Starts `duet agent` (or `up`) and returns when its API answers."""
         self.agent = subprocess.Popen([DUET, verb, "--config", self.config(**more)], stdout=subprocess.PIPE,

@@ -16,8 +16,12 @@ constexpr std::int64_t kPauseNs = 50'000'000;  // until it is tried again after 
 
 }  // namespace
 
-Acceptor::Acceptor(Front& front, std::string name, sys::Fd fd, bool tls)
-    : front_(front), name_(std::move(name)), fd_(std::move(fd)), tls_(tls) {}
+Acceptor::Acceptor(Front& front, const Listener& listener, sys::Fd fd)
+    : front_(front),
+      name_(listener.name),
+      fd_(std::move(fd)),
+      tls_(listener.tls),
+      own_routes_(listener.own_routes) {}
 
 Acceptor::~Acceptor() {
   if (watching_) {
@@ -58,9 +62,9 @@ void Acceptor::take(std::size_t most) {
       pause();
       return;
     }
-    net::SocketAddress peer;
-    peer.size = sizeof(peer.storage);
-    sys::Fd fd(accept4(fd_.get(), reinterpret_cast<sockaddr*>(&peer.storage), &peer.size,
+    net::SocketAddress from;
+    from.size = sizeof(from.storage);
+    sys::Fd fd(accept4(fd_.get(), reinterpret_cast<sockaddr*>(&from.storage), &from.size,
                        SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd.valid()) {
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -72,23 +76,23 @@ void Acceptor::take(std::size_t most) {
       return;
     }
     if (proxy_protocol_) {
-      greet_proxy(std::move(fd), net::format_ip(peer));
-    } else if (!serve_client(front_, std::move(fd), name_, net::format_ip(peer), tls_)) {
+      Client peer = client_from(net::format_ip(from));
+      peer.trusted = front_.forwarding.trusts(peer.address);
+      front_.connections.push_back(
+          std::make_unique<ProxyGreeting>(front_, std::move(fd), std::move(peer)));
+      front_.connections.back()->open(std::prev(front_.connections.end()));
+    } else if (!serve_client(front_, std::move(fd), client_from(net::format_ip(from)))) {
       pause();  // out of memory
       return;
     }
   }
 }
 
-void Acceptor::greet_proxy(sys::Fd fd, std::string address) {
-  const bool trusted = front_.forwarding.trusts(address);
-  Client peer{.listener = name_,
-              .address = std::move(address),
-              .scheme = tls_ ? "https" : "http",
-              .trusted = trusted};
-  front_.connections.push_back(
-      std::make_unique<ProxyGreeting>(front_, std::move(fd), std::move(peer)));
-  front_.connections.back()->open(std::prev(front_.connections.end()));
+Client Acceptor::client_from(std::string address) const {
+  return {.listener = name_,
+          .address = std::move(address),
+          .scheme = tls_ ? "https" : "http",
+          .own_routes = own_routes_};
 }
 
 }  // namespace duet::gateway

@@ -2,7 +2,9 @@
 
 #include <string>
 
+#include "gateway/config.h"
 #include "gateway/front.h"
+#include "gateway/transaction.h"
 #include "net/event_loop.h"
 #include "sys/fd.h"
 
@@ -12,8 +14,8 @@ namespace duet::gateway {
 // have.
 class Acceptor final : public net::IoHandler {
  public:
-  // With `tls`, Front::tls must be there.
-  Acceptor(Front& front, std::string name, sys::Fd fd, bool tls);
+  // With Listener::tls, Front::tls must be there.
+  Acceptor(Front& front, const Listener& listener, sys::Fd fd);
   ~Acceptor();
   Status start();
   // Whether connections from now on begin with a header of the PROXY protocol.
@@ -24,7 +26,7 @@ class Acceptor final : public net::IoHandler {
 
  private:
   void take(std::size_t most);
-  void greet_proxy(sys::Fd fd, std::string address);
+  Client client_from(std::string address) const;
   void pause();
   void resume();
 
@@ -32,6 +34,7 @@ class Acceptor final : public net::IoHandler {
   std::string name_;
   sys::Fd fd_;
   bool tls_;
+  bool own_routes_;
   bool proxy_protocol_ = false;
   bool watching_ = false;
   net::MemberTimer<Acceptor, &Acceptor::resume> timer_{*this};

@@ -327,17 +327,13 @@ bool ClientConnection::finish_exchange() {
   return true;
 }
 
-bool serve_client(Front& front, sys::Fd fd, const std::string& listener, std::string address,
-                  bool tls) {
+bool serve_client(Front& front, sys::Fd fd, Client client) {
+  const bool tls = client.scheme == "https";
   auto cipher = tls ? front.tls->accept(fd.get()) : nullptr;
   if (tls && !cipher) {
     return false;
   }
-  const bool trusted = front.forwarding.trusts(address);
-  Client client{.listener = listener,
-                .address = std::move(address),
-                .scheme = tls ? "https" : "http",
-                .trusted = trusted};
+  client.trusted = front.forwarding.trusts(client.address);
   front.connections.push_back(std::make_unique<ClientConnection>(
       front, net::Stream(std::move(fd), front.buffers, std::move(cipher)), std::move(client)));
   front.connections.back()->open(std::prev(front.connections.end()));

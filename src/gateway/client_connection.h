@@ -32,6 +32,7 @@ class ClientConnection final : public FrontConnection,
 
   void open(std::list<std::unique_ptr<FrontConnection>>::iterator self) override;
   void drain() override;
+  std::string_view listener() const override { return client_.listener; }
 
   void on_io(std::uint32_t events) override;
 
@@ -101,6 +102,7 @@ class ClientConnection final : public FrontConnection,
   bool first_request_ = true;
   bool head_timed_ = false;  // the timer counts from the first byte of a head
   bool end_sent_ = false;
+  bool draining_ = false;         // takes no request after the present one
   std::int64_t progress_ns_ = 0;  // when the client last sent or took something
   std::int64_t linger_until_ns_ = 0;
   std::uint64_t sent_before_ = 0;
@@ -127,8 +129,8 @@ class ClientConnection final : public FrontConnection,
   std::string own_fields_;  // names in the Connection fields of a request that may have trailers
 };
 
-// Makes the connection of a client that came to `listener` from `address`. False: out of memory.
-bool serve_client(Front& front, sys::Fd fd, const std::string& listener, std::string address,
-                  bool tls);
+// Makes the connection of `client`, by TLS if its scheme says so. Whether it is trusted is found
+// out here. False: out of memory.
+bool serve_client(Front& front, sys::Fd fd, Client client);
 
 }  // namespace duet::gateway

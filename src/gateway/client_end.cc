@@ -11,6 +11,7 @@ constexpr std::int64_t kFirstRequestNs = 500 * kNsPerMs;
 }  // namespace
 
 void ClientConnection::drain() {
+  draining_ = true;
   keep_alive_ = false;
   if (state_ != State::kHead || running_) {
     return;

@@ -22,7 +22,7 @@ std::string_view hex(std::size_t value, char (&text)[20]) {
 void ClientConnection::begin_exchange() {
   state_ = State::kExchange;
   transaction_.begin(request_);
-  keep_alive_ = request_.keep_alive && !front_.draining;
+  keep_alive_ = request_.keep_alive && !draining_ && !front_.draining;
   first_request_ = head_timed_ = false;
   body_ = net::BodyDecoder(request_.framing, request_.content_length, front_.limits.http);
   pending_data_ = 0;

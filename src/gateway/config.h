@@ -141,7 +141,7 @@ struct Route {
   // How much "*." stands for: the Gateway API and Ingress differ.
   enum class Wildcard : std::uint8_t { kOneOrMoreLabels, kOneLabel };
   std::string name;                    // for the access log: HTTPRoute default/shop
-  std::vector<std::string> listeners;  // names; empty: all
+  std::vector<std::string> listeners;  // names; empty: all but those with routes of their own
   std::vector<std::string> hostnames;  // lower case, without port; may begin with "*."; empty: any
   Wildcard wildcard = Wildcard::kOneOrMoreLabels;
   RoutePolicy policy;
@@ -157,6 +157,9 @@ struct Listener {
   bool tls = false;
   bool proxy_protocol = false;  // each connection begins with such a header, before TLS
   bool group = false;           // connections are not clients', but the shared group's gateway's
+  // Its requests are matched by the routes that name it and by no other; their hostnames have no
+  // meaning. For a socket at a pod's own address.
+  bool own_routes = false;
   bool operator==(const Listener&) const = default;
 };
 

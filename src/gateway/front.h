@@ -5,6 +5,7 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gateway/access_log.h"
@@ -69,6 +70,8 @@ class FrontConnection {
   virtual void open(std::list<std::unique_ptr<FrontConnection>>::iterator self) = 0;
   // Takes no new requests, and closes when those that it has are answered.
   virtual void drain() = 0;
+  // The name of the listener that it came to.
+  virtual std::string_view listener() const = 0;
 };
 
 // What the connections of a worker share. Not thread-safe.

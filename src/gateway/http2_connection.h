@@ -46,6 +46,7 @@ class Http2Connection final : public FrontConnection, public net::IoHandler, pub
   void open(std::list<std::unique_ptr<FrontConnection>>::iterator self) override;
   // Says GOAWAY, answers what has come, closes.
   void drain() override;
+  std::string_view listener() const override { return client_.listener; }
 
   void on_io(std::uint32_t events) override;
   void run_deferred() override;

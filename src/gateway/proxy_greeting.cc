@@ -77,7 +77,9 @@ bool ProxyGreeting::read_piece() {
 
 void ProxyGreeting::hand_over(std::string address) {
   front_.loop.remove(fd_.get(), *this);
-  serve_client(front_, std::move(fd_), peer_.listener, std::move(address), peer_.scheme == "https");
+  Client client = peer_;
+  client.address = std::move(address);
+  serve_client(front_, std::move(fd_), std::move(client));
   close();
 }
 

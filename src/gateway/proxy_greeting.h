@@ -24,6 +24,7 @@ class ProxyGreeting final : public FrontConnection, public net::IoHandler, publi
 
   void open(std::list<std::unique_ptr<FrontConnection>>::iterator self) override;
   void drain() override { on_io(0); }
+  std::string_view listener() const override { return peer_.listener; }
   void on_io(std::uint32_t events) override;
   void run_deferred() override { front_.connections.erase(self_); }  // destroys this
 

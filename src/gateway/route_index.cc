@@ -132,6 +132,16 @@ const Candidate* first_that_holds(const Candidates& candidates, std::string_view
   return nullptr;
 }
 
+RouteMatch match_of(const Candidate& candidate) {
+  RouteMatch match{candidate.route, candidate.rule, candidate.rule_index, {}, {}};
+  if (candidate.match != nullptr && candidate.match->path.type == PathMatch::Type::kPrefix) {
+    match.prefix = candidate.match->path.value;
+  } else if (candidate.match != nullptr && candidate.match->path.type == PathMatch::Type::kExact) {
+    match.exact_path = candidate.match->path.value;
+  }
+  return match;
+}
+
 Result<std::unique_ptr<RE2>> compile(const std::string& expression) {
   RE2::Options options;
   options.set_log_errors(false);
@@ -163,6 +173,53 @@ struct RouteIndex::Host {
   Candidates expressions;        // longest first
   TextMap<Candidates> prefixes;  // without the slash at the end; "" is every path
   std::size_t longest_prefix = 0;
+
+  // Adds all rules of the route, numbered from `order`.
+  Status add(const Route& route, std::size_t& order) {
+    for (std::size_t i = 0; i < route.rules.size(); ++i) {
+      if (route.rules[i].matches.empty()) {
+        DUET_TRY(add(route, i, nullptr, order++));
+      }
+      for (const Match& match : route.rules[i].matches) {
+        DUET_TRY(add(route, i, &match, order++));
+      }
+    }
+    return {};
+  }
+
+  Status add(const Route& route, std::size_t rule_index, const Match* match, std::size_t order) {
+    auto candidate = std::make_unique<Candidate>(Candidate{.route = &route,
+                                                           .rule = &route.rules[rule_index],
+                                                           .rule_index = rule_index,
+                                                           .match = match,
+                                                           .order = order});
+    if (match == nullptr) {
+      prefixes[""].push_back(std::move(candidate));
+      return {};
+    }
+    DUET_ASSIGN(candidate->headers, compile_values(match->headers));
+    DUET_ASSIGN(candidate->query, compile_values(match->query));
+    const std::string& path = match->path.value;
+    if (match->path.type == PathMatch::Type::kRegularExpression) {
+      DUET_ASSIGN(candidate->path, compile(path));
+      expressions.push_back(std::move(candidate));
+      return {};
+    }
+    if (!path.starts_with('/')) {
+      return invalid("path '" + path + "' does not begin with '/'");
+    }
+    if (match->path.type == PathMatch::Type::kExact) {
+      exact[path].push_back(std::move(candidate));
+      return {};
+    }
+    std::string prefix = path;
+    while (prefix.ends_with('/')) {
+      prefix.pop_back();
+    }
+    longest_prefix = std::max(longest_prefix, prefix.size());
+    prefixes[prefix].push_back(std::move(candidate));
+    return {};
+  }
 
   void sort() {
     for (auto* map : {&exact, &prefixes}) {
@@ -214,6 +271,7 @@ struct RouteIndex::Host {
 };
 
 struct RouteIndex::Compiled {
+  TextMap<Host> own;  // by the names of listeners that have routes of their own
   TextMap<Host> exact;
   TextMap<Host> one_label;  // ".example.com" takes a.example.com
   TextMap<Host> wildcard;   // ".example.com" takes a.b.example.com too
@@ -228,6 +286,26 @@ struct RouteIndex::Compiled {
     }
     return kind == Route::Wildcard::kOneLabel ? &one_label[name.substr(1)]
                                               : &wildcard[name.substr(1)];
+  }
+
+  // Below the listeners of the route that have routes of their own; and below its hosts, unless it
+  // is for no other listener.
+  Status add(const Route& route, std::size_t& order) {
+    std::size_t owners = 0;
+    for (const std::string& listener : route.listeners) {
+      if (const auto found = own.find(listener); found != own.end()) {
+        ++owners;
+        DUET_TRY(found->second.add(route, order));
+      }
+    }
+    if (owners > 0 && owners == route.listeners.size()) {
+      return {};
+    }
+    const std::vector<std::string> any_host{""};
+    for (const std::string& name : route.hostnames.empty() ? any_host : route.hostnames) {
+      DUET_TRY(host(name, route.wildcard)->add(route, order));
+    }
+    return {};
   }
 
   // The candidate of a host that is named as such or by a wildcard, the more specific name first.
@@ -265,69 +343,24 @@ RouteIndex::~RouteIndex() = default;
 
 Result<RouteIndex> RouteIndex::build(const RouteTable& table) {
   RouteIndex index;
-  std::size_t order = 0;
-  const auto add = [&order](Host& host, const Route& route, std::size_t rule_index,
-                            const Match* match) -> Status {
-    const Rule& rule = route.rules[rule_index];
-    auto candidate = std::make_unique<Candidate>(Candidate{.route = &route,
-                                                           .rule = &rule,
-                                                           .rule_index = rule_index,
-                                                           .match = match,
-                                                           .order = order++});
-    if (match == nullptr) {
-      host.prefixes[""].push_back(std::move(candidate));
-      return {};
-    }
-    DUET_ASSIGN(candidate->headers, compile_values(match->headers));
-    DUET_ASSIGN(candidate->query, compile_values(match->query));
-    const std::string& path = match->path.value;
-    if (match->path.type == PathMatch::Type::kRegularExpression) {
-      DUET_ASSIGN(candidate->path, compile(path));
-      host.expressions.push_back(std::move(candidate));
-      return {};
-    }
-    if (!path.starts_with('/')) {
-      return invalid("path '" + path + "' does not begin with '/'");
-    }
-    if (match->path.type == PathMatch::Type::kExact) {
-      host.exact[path].push_back(std::move(candidate));
-      return {};
-    }
-    std::string prefix = path;
-    while (prefix.ends_with('/')) {
-      prefix.pop_back();
-    }
-    host.longest_prefix = std::max(host.longest_prefix, prefix.size());
-    host.prefixes[prefix].push_back(std::move(candidate));
-    return {};
-  };
-  const auto add_rules = [&add](Host& host, const Route& route) -> Status {
-    for (std::size_t i = 0; i < route.rules.size(); ++i) {
-      if (route.rules[i].matches.empty()) {
-        DUET_TRY(add(host, route, i, nullptr));
-      }
-      for (const Match& match : route.rules[i].matches) {
-        DUET_TRY(add(host, route, i, &match));
-      }
-    }
-    return {};
-  };
-  for (const Route& route : table.routes) {
-    const std::vector<std::string> any_host{""};
-    for (const std::string& name : route.hostnames.empty() ? any_host : route.hostnames) {
-      if (Status added = add_rules(*index.compiled_->host(name, route.wildcard), route);
-          !added.ok()) {
-        return added.error().wrap(route.name);
-      }
+  Compiled& compiled = *index.compiled_;
+  for (const Listener& listener : table.listeners) {
+    if (listener.own_routes) {
+      compiled.own[listener.name];
     }
   }
-  for (auto* hosts :
-       {&index.compiled_->exact, &index.compiled_->one_label, &index.compiled_->wildcard}) {
+  std::size_t order = 0;
+  for (const Route& route : table.routes) {
+    if (Status added = compiled.add(route, order); !added.ok()) {
+      return added.error().wrap(route.name);
+    }
+  }
+  for (auto* hosts : {&compiled.own, &compiled.exact, &compiled.one_label, &compiled.wildcard}) {
     for (auto& [name, host] : *hosts) {
       host.sort();
     }
   }
-  index.compiled_->any.sort();
+  compiled.any.sort();
   return index;
 }
 
@@ -349,23 +382,21 @@ std::string normalize_host(std::string_view authority) {
 
 std::optional<RouteMatch> RouteIndex::find(std::string_view listener,
                                            const net::RequestHead& request) const {
-  const auto found = [](const Candidate* candidate) {
-    RouteMatch match{candidate->route, candidate->rule, candidate->rule_index, {}, {}};
-    if (candidate->match != nullptr && candidate->match->path.type == PathMatch::Type::kPrefix) {
-      match.prefix = candidate->match->path.value;
-    } else if (candidate->match != nullptr &&
-               candidate->match->path.type == PathMatch::Type::kExact) {
-      match.exact_path = candidate->match->path.value;
-    }
-    return match;
-  };
   if (const Candidate* candidate = compiled_->find_named(listener, request)) {
-    return found(candidate);
+    return match_of(*candidate);
   }
   if (const Candidate* candidate = compiled_->any.find(listener, request)) {
-    return found(candidate);
+    return match_of(*candidate);
   }
   return std::nullopt;
+}
+
+std::optional<RouteMatch> RouteIndex::find_own(std::string_view listener,
+                                               const net::RequestHead& request) const {
+  const auto host = compiled_->own.find(listener);
+  const Candidate* candidate =
+      host == compiled_->own.end() ? nullptr : host->second.find(listener, request);
+  return candidate == nullptr ? std::nullopt : std::optional(match_of(*candidate));
 }
 
 }  // namespace duet::gateway

@@ -37,6 +37,9 @@ class RouteIndex {
   // The rule for a request that came in by the listener called `listener`, with the precedence of
   // the Gateway API. A less specific host is asked if no rule of a more specific one matches.
   std::optional<RouteMatch> find(std::string_view listener, const net::RequestHead& request) const;
+  // The same for a listener that has routes of its own (Listener::own_routes), whatever the host.
+  std::optional<RouteMatch> find_own(std::string_view listener,
+                                     const net::RequestHead& request) const;
 
  private:
   struct Host;

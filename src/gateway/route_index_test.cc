@@ -43,13 +43,14 @@ RouteTable table_of(const std::vector<std::pair<std::string, Shape>>& shapes) {
 
 // The name of the route for a request written as lines; "-": none.
 std::string find(const RouteTable& table, const std::string& request_line,
-                 const std::string& fields, const std::string& listener = "web") {
+                 const std::string& fields, const std::string& listener = "web",
+                 decltype(&RouteIndex::find) how = &RouteIndex::find) {
   auto index = RouteIndex::build(table);
   EXPECT_TRUE(index.ok());
   const std::string text = request_line + " HTTP/1.1\r\n" + fields + "\r\n";
   net::RequestHead head;
   EXPECT_EQ(net::RequestParser({}).parse(text, head).state, net::ParseResult::State::kDone) << text;
-  const auto match = index->find(listener, head);
+  const auto match = ((*index).*how)(listener, head);
   return match ? match->route->name : "-";
 }
 
@@ -160,6 +161,25 @@ TEST(RouteIndex, KeepsListenersApart) {
   EXPECT_EQ(find(table, "GET /a", "Host: a\r\n", "web"), "web");
   EXPECT_EQ(find(table, "GET /a", "Host: a\r\n", "pod"), "pod");
   EXPECT_EQ(find(table, "GET /a", "Host: a\r\n", "other"), "-");
+}
+
+TEST(RouteIndex, AListenerOfItsOwnHasItsRoutesAndNoOther) {
+  RouteTable table = table_of({{"any", {}},
+                               {"pod", {.hosts = "pod.test", .path = "/a", .listener = "pod"}},
+                               {"both", {.path = "/both", .listener = "web"}}});
+  table.listeners = {{.name = "web"}, {.name = "pod", .own_routes = true}};
+  table.routes[2].listeners.emplace_back("pod");
+  const Case cases[] = {
+      {"GET /a", "Host: a\r\n", "pod"},
+      {"GET /both", "Host: a\r\n", "both"},
+      {"GET /", "Host: pod.test\r\n", "-"},
+  };
+  for (const Case& c : cases) {
+    EXPECT_EQ(find(table, c.line, c.fields, "pod", &RouteIndex::find_own), c.expected) << c.line;
+  }
+  EXPECT_EQ(find(table, "GET /a", "Host: pod.test\r\n"), "any");
+  EXPECT_EQ(find(table, "GET /both", "Host: a\r\n"), "both");
+  EXPECT_EQ(find(table, "GET /a", "Host: a\r\n", "gone", &RouteIndex::find_own), "-");
 }
 
 TEST(RouteIndex, RefusesWhatItCannotSearch) {

@@ -157,6 +157,7 @@ void visit(auto& v, Is<Listener> auto& x) {
   v.field("tls", x.tls);
   v.field("proxyProtocol", x.proxy_protocol);
   v.field("group", x.group);
+  v.field("ownRoutes", x.own_routes);
 }
 void visit(auto& v, Is<ForwardingConfig> auto& x) {
   v.field("trustedProxies", x.trusted_proxies);

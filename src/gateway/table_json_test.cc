@@ -7,7 +7,9 @@ namespace {
 
 RouteTable full_table() {
   RouteTable table{.generation = 18'000'000'000'000'000'000U};
-  table.listeners = {{"web", "0.0.0.0:80"}, {"secure", "0.0.0.0:443", true, true}};
+  table.listeners = {{"web", "0.0.0.0:80"},
+                     {"secure", "0.0.0.0:443", true, true},
+                     {.name = "pod", .address = "10.0.0.1:80", .own_routes = true}};
   table.forwarding = {.trusted_proxies = {"10.0.0.0/8"}, .standard = true};
   table.certificates = {{"Secret a/b", {"a.test", "*.b.test"}, "chain", "key"}};
   table.authorities_pem = "authorities";

@@ -61,10 +61,10 @@ std::optional<OwnAnswer> Transaction::find_call(const net::RequestHead& request,
       "*") {  // RFC 9110 section 9.3.7: it asks the gateway itself, whether it is there
     return OwnAnswer{.status = 200, .reason = {}, .location = {}};
   }
-  const auto match = front_.table ? front_.table->index().find(client_.listener, request)
-                                  : std::optional<RouteMatch>();
+  const auto match = find_route(request);
   if (!match) {
-    return OwnAnswer{.status = 404, .reason = "NoRoute", .location = {}};
+    return client_.own_routes ? OwnAnswer{.status = 503, .reason = "PodGone", .location = {}}
+                              : OwnAnswer{.status = 404, .reason = "NoRoute", .location = {}};
   }
   table_ = front_.table;
   rule_ = match->rule;
@@ -100,6 +100,15 @@ std::optional<OwnAnswer> Transaction::find_call(const net::RequestHead& request,
     call_ = start_call(choice, head, caller);
   }
   return std::nullopt;
+}
+
+std::optional<RouteMatch> Transaction::find_route(const net::RequestHead& request) const {
+  if (!front_.table) {
+    return std::nullopt;
+  }
+  const RouteIndex& index = front_.table->index();
+  return client_.own_routes ? index.find_own(client_.listener, request)
+                            : index.find(client_.listener, request);
 }
 
 std::unique_ptr<Call> Transaction::start_call(const ActiveTable::Choice& choice,

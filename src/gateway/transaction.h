@@ -20,7 +20,8 @@ struct Client {
   std::string listener;  // its name
   std::string address;   // IP
   std::string_view scheme = "http";
-  bool trusted = false;  // it is believed when it says for whom it asks
+  bool trusted = false;     // it is believed when it says for whom it asks
+  bool own_routes = false;  // of its listener: Listener::own_routes
 };
 
 // An answer of the gateway itself: the status, and one word why, a constant.
@@ -90,6 +91,7 @@ class Transaction {
   std::string_view scheme() const { return origin_ ? origin_->scheme : client_.scheme; }
   void add_origin(const net::RequestHead& request, std::vector<net::Field>& fields) const;
   std::optional<OwnAnswer> refuse_by_policy(const Route& route, const net::RequestHead& request);
+  std::optional<RouteMatch> find_route(const net::RequestHead& request) const;
   std::unique_ptr<Call> start_call(const ActiveTable::Choice& choice, const CallHead& head,
                                    Caller& caller) const;
   void fill_call_head(const net::RequestHead& request, const RouteMatch& match, CallHead& head);

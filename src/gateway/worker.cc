@@ -108,8 +108,7 @@ Status Worker::open_listeners(const RouteTable& table) {
       group_acceptors_[listener.name] = std::move(acceptor);
       continue;
     }
-    auto acceptor =
-        std::make_unique<Acceptor>(front_, listener.name, std::move(socket->second), listener.tls);
+    auto acceptor = std::make_unique<Acceptor>(front_, listener, std::move(socket->second));
     sockets_.erase(socket);
     DUET_TRY(acceptor->start());
     acceptors_[listener.name] = std::move(acceptor);
@@ -148,12 +147,14 @@ Status Worker::prepare_tls(const RouteTable& table) {
 }
 
 void Worker::drop_unused(const RouteTable& table) {
-  std::map<std::string, bool> named;
+  std::map<std::string, bool, std::less<>> named;
   for (const Listener& listener : table.listeners) {
     named[listener.name] = true;
   }
   const auto is_unnamed = [&named](const auto& entry) { return !named.contains(entry.first); };
-  std::erase_if(acceptors_, is_unnamed);
+  if (std::erase_if(acceptors_, is_unnamed) > 0) {
+    drain_unnamed(named);
+  }
   std::erase_if(group_acceptors_, is_unnamed);
   std::vector<std::string> codes;
   std::map<std::string, bool> folders;
@@ -166,6 +167,15 @@ void Worker::drop_unused(const RouteTable& table) {
   }
   templates_.keep_only(codes);
   std::erase_if(folders_, [&folders](const auto& entry) { return !folders.contains(entry.first); });
+}
+
+// Clients of listeners that are gone: what they asked is answered.
+void Worker::drain_unnamed(const std::map<std::string, bool, std::less<>>& named) {
+  for (const auto& connection : front_.connections) {
+    if (!named.contains(connection->listener())) {
+      connection->drain();
+    }
+  }
 }
 
 Status Worker::set_table(RouteTable table) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -65,6 +66,7 @@ class Worker {
   Status open_listeners(const RouteTable& table);
   void keep_for_groups(const ActiveTable& last);
   void drop_unused(const RouteTable& table);
+  void drain_unnamed(const std::map<std::string, bool, std::less<>>& named);
   void check_drained();
 
   net::EventLoop& loop_;

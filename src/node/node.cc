@@ -153,6 +153,7 @@ class WholeNode final : public Node {
         .cgroups = cgroups,
         .cni = host_.cni ? &*host_.cni : nullptr,
         .network_problem = Error(ErrorCode::kUnavailable, host_.network_problem),
+        .addresses_handlers = host_.machines_network && host_.cni,
         .host_ip = host_.address});
     programs_ = std::make_unique<pod::WasmRuntime>(helpers_ + "/duet-sandbox", *code_, cgroups);
     if (host_.runs_containers()) {

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +15,13 @@
 
 // The request handlers of this node's pods. They own no process: the gateway answers for them.
 namespace duet::pod {
+
+// Where a pod is in the network, if not where the host is.
+struct PodNetwork {
+  std::string address;                   // IP
+  std::string network_namespace;         // path
+  std::uint64_t network_namespace_id{};  // sys::network_namespace_id
+};
 
 struct HandlerInstance {
   object::ObjectKey pod;
@@ -25,6 +34,7 @@ struct HandlerInstance {
   object::Resources resources;
   object::StringMap annotations;  // the pod's; duet.edge/... are budgets and rights
   std::vector<object::ContainerPort> ports;
+  std::optional<PodNetwork> network;  // none: it is answered by the front door alone
   std::string log_path;
 };
 

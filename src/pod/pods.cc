@@ -65,7 +65,7 @@ class ControlledPods final : public Pods {
       }
     };
     DUET_ASSIGN(watcher_, MonitorWatcher::start([this](const std::string& key) { wake(key); }));
-    DUET_ASSIGN(const auto strays, find_strays());
+    DUET_TRY(adopt_strays());
     store::ControllerOptions options{
         .name = "pods",
         .kinds = {object::Kind::kPod, object::Kind::kConfigMap, object::Kind::kSecret},
@@ -73,12 +73,9 @@ class ControlledPods final : public Pods {
     auto controller = Controller::start(
         context_.store, options, [this](const store::WatchEvent& event) { return keys_of(event); },
         [this](const std::string& key) { return reconcile(key); }, options_.log);
-    for (const auto& key : strays) {
-      controller->wake(key);
-    }
     const std::lock_guard lock(mutex_);
     controller_ = std::move(controller);
-    // Pods whose images were ready before there was anybody to wake.
+    // Strays, and pods whose images were ready before there was anybody to wake.
     for (const auto& [key, entry] : entries_) {
       controller_->wake(key);
     }
@@ -145,7 +142,7 @@ class ControlledPods final : public Pods {
       return Error(ErrorCode::kUnsupported,
                    "pod " + key.name +
                        " has no network of its own: it listens on no port, or is a request "
-                       "handler, which the front door answers for");
+                       "handler that the front door alone answers for");
     }
     sys::Fd connected;
     DUET_TRY(sys::in_network_namespace(paths.network_namespace(), [&]() -> Status {
@@ -364,28 +361,28 @@ class ControlledPods final : public Pods {
   }
 
   // Pods that the store no longer knows, found by what they left: they are ended as if they had
-  // just been deleted. Each has an entry under a key that no object has. Gives those keys.
-  Result<std::set<std::string>> find_strays() {
+  // just been deleted. Each gets an entry under a key that no object has.
+  Status adopt_strays() {
     DUET_ASSIGN(const auto listing, context_.store.list(object::Kind::kPod));
     std::set<std::string> known;
     for (const auto& object : listing.objects) {
       known.insert(object.uid);
     }
-    std::set<std::string> keys;
+    // After a reboot an address may be all that is left of a pod.
+    std::vector<std::string> found = context_.sandboxes.attached();
     for (const auto& root : {context_.paths.run + "/pods", context_.paths.state + "/pods"}) {
-      const auto uids = sys::list_directory(root);
-      for (const auto& uid : uids.value_or({})) {
-        if (!known.contains(uid)) {
-          const std::string text = store::key_text({object::Kind::kPod, "", uid});
-          const auto entry = entry_of(text);
-          entry->last.meta.uid = uid;
-          entry->worker =
-              std::make_unique<PodWorker>(context_, key_of_logs(context_.paths, uid), uid);
-          keys.insert(text);
-        }
+      const auto uids = sys::list_directory(root).value_or({});
+      found.insert(found.end(), uids.begin(), uids.end());
+    }
+    for (const auto& uid : found) {
+      if (known.insert(uid).second) {
+        const auto entry = entry_of(store::key_text({object::Kind::kPod, "", uid}));
+        entry->last.meta.uid = uid;
+        entry->worker =
+            std::make_unique<PodWorker>(context_, key_of_logs(context_.paths, uid), uid);
       }
     }
-    return keys;
+    return {};
   }
 
   PodContext context_;

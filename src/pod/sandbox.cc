@@ -141,6 +141,11 @@ Result<std::string> Sandboxes::attach(const object::Pod& pod, const PodPaths& pa
   return ip;
 }
 
+std::vector<std::string> Sandboxes::attached() const {
+  return options_.cni == nullptr ? std::vector<std::string>()
+                                 : options_.cni->attached().value_or(std::vector<std::string>());
+}
+
 Status Sandboxes::remove(const object::Pod& pod, const PodPaths& paths) const {
   if (options_.cgroups != nullptr) {
     DUET_TRY(options_.cgroups->kill(paths.cgroup(), kKillTimeoutMs));

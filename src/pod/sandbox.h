@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "container/cni.h"
@@ -23,6 +24,9 @@ struct SandboxOptions {
   const sys::Cgroups* cgroups = nullptr;  // null: an agent that may not make cgroups
   const container::Cni* cni = nullptr;    // null: none, because of `network_problem`
   Error network_problem{ErrorCode::kUnavailable, "no pod network"};
+  // Whether a pod of handlers alone gets an address too: where the pod network is one that others
+  // route to.
+  bool addresses_handlers = false;
   std::string host_ip;
 };
 
@@ -45,6 +49,9 @@ class Sandboxes {
 
   const sys::Cgroups* cgroups() const { return options_.cgroups; }
   const std::string& host_ip() const { return options_.host_ip; }
+  bool addresses_handlers() const { return options_.addresses_handlers; }
+  // The uids of the pods that have an address, or may have one booked.
+  std::vector<std::string> attached() const;
 
  private:
   Result<monitor::MonitorClient> ensure_monitor(const object::Pod& pod,

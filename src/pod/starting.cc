@@ -7,6 +7,7 @@
 #include "pod/pass.h"
 #include "pod/wasm_runtime.h"
 #include "sys/file.h"
+#include "sys/namespace.h"
 
 // How a container is started: what it is given, by whom, and what is remembered when it cannot be.
 namespace duet::pod {
@@ -28,6 +29,59 @@ bool PodWorker::asks_in_vain(const Pass& pass, const object::Container& containe
          });
 }
 
+// A handler does not run before its pod has its address, as nothing of a pod does.
+bool PodWorker::await_handlers_address(Pass& pass) {
+  const auto& address = pass.sandbox.address.get();
+  if (!address.ok()) {
+    sandbox_failed(pass, address.error());
+  }
+  return address.ok();
+}
+
+// Where the pod's handlers are in the network; none: where the host is.
+Result<std::optional<PodNetwork>> PodWorker::network_of(const Pass& pass) const {
+  if (pass.sandbox.network_namespace.empty()) {
+    return std::optional<PodNetwork>();
+  }
+  PodNetwork network{.network_namespace = pass.sandbox.network_namespace};
+  DUET_ASSIGN(network.address, pass.sandbox.address.get());
+  DUET_ASSIGN(network.network_namespace_id, sys::network_namespace_id(network.network_namespace));
+  return std::optional(std::move(network));
+}
+
+// The log that the gateway writes, as its user.
+Status PodWorker::make_handlers_log(const std::string& log) const {
+  DUET_TRY(sys::make_directories(log.substr(0, log.rfind('/'))));
+  if (!sys::file_exists(log)) {
+    DUET_TRY(sys::write_file(log, "", 0640));
+  }
+  if (::geteuid() == 0 && ::chown(log.c_str(), context_.gateway_uid, context_.gateway_gid) != 0) {
+    return Error::from_errno("chown " + log, errno);
+  }
+  return {};
+}
+
+Result<HandlerInstance> PodWorker::make_handler(const Pass& pass,
+                                                const object::Container& container,
+                                                const ReadyImage& image) const {
+  DUET_ASSIGN(const auto environment, environment_of(pass, container));
+  DUET_ASSIGN(auto network, network_of(pass));
+  const std::string log = paths_.log(container.name, 0);
+  DUET_TRY(make_handlers_log(log));
+  return HandlerInstance{.pod = key_,
+                         .uid = uid_,
+                         .container = container.name,
+                         .code_digest = image.code_digest,
+                         .use = image.component ? engine::Use::kOwn : engine::Use::kWagi,
+                         .args = wasm_argv(container, image.image.config, environment),
+                         .environment = wasm_environment(image.image.config, environment),
+                         .resources = container.resources,
+                         .annotations = pass.pod.meta.annotations,
+                         .ports = container.ports,
+                         .network = std::move(network),
+                         .log_path = log};
+}
+
 void PodWorker::register_handler(Pass& pass, const object::Container& container,
                                  const ReadyImage& image) {
   object::ContainerStatus status;
@@ -42,35 +96,16 @@ void PodWorker::register_handler(Pass& pass, const object::Container& container,
   status.started = status.ready = true;
   pass.progress.containers_done = false;
   if (!context_.handlers.has(uid_, container.name)) {
-    auto environment = environment_of(pass, container);
-    const std::string log = paths_.log(container.name, 0);
-    Status log_made = sys::make_directories(log.substr(0, log.rfind('/')));
-    if (log_made.ok() && !sys::file_exists(log)) {
-      log_made = sys::write_file(log, "", 0640);
-    }
-    if (log_made.ok() && ::geteuid() == 0 &&
-        ::chown(log.c_str(), context_.gateway_uid, context_.gateway_gid) != 0) {
-      log_made = Error::from_errno("chown " + log, errno);
-    }
-    if (!environment.ok() || !log_made.ok()) {
-      const Error& error = environment.ok() ? log_made.error() : environment.error();
-      status.state = {.reason = "CreateContainerConfigError", .message = error.message()};
+    auto handler = make_handler(pass, container, image);
+    if (handler.ok()) {
+      context_.handlers.put(std::move(*handler));
+      event("Normal", "Started", "Handler " + container.name + " is served by the gateway");
+    } else {
+      const std::string& problem = handler.error().message();
+      status.state = {.reason = "CreateContainerConfigError", .message = problem};
       status.started = status.ready = false;
       pass.look_again_in(kPrepareRetryMs);
-      event("Warning", "Failed", error.message());
-    } else {
-      context_.handlers.put({.pod = key_,
-                             .uid = uid_,
-                             .container = container.name,
-                             .code_digest = image.code_digest,
-                             .use = image.component ? engine::Use::kOwn : engine::Use::kWagi,
-                             .args = wasm_argv(container, image.image.config, *environment),
-                             .environment = wasm_environment(image.image.config, *environment),
-                             .resources = container.resources,
-                             .annotations = pass.pod.meta.annotations,
-                             .ports = container.ports,
-                             .log_path = log});
-      event("Normal", "Started", "Handler " + container.name + " is served by the gateway");
+      event("Warning", "Failed", problem);
     }
   }
   pass.status.container_statuses.push_back(status);

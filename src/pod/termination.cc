@@ -6,7 +6,9 @@
 #include "pod/pass.h"
 #include "pod/worker.h"
 #include "sys/file.h"
+#include "sys/namespace.h"
 #include "sys/replace_file.h"
+#include "sys/tcp_sockets.h"
 
 // How a pod ends: handlers first, then SIGTERM, then what the grace period leaves, then everything
 // it used.
@@ -15,6 +17,8 @@ namespace duet::pod {
 namespace {
 
 using Next = store::Controller::Next;
+
+constexpr int64_t kHandlersCheckMs = 20;  // between two looks at who still asks handlers
 
 // Signal numbers of an image's STOPSIGNAL; 0: not one we know.
 int signal_number(const std::string& name) {
@@ -38,17 +42,18 @@ std::string pre_stop_name(const std::string& id) { return id + " preStop"; }
 Result<Next> PodWorker::stop_children(const object::Pod& pod, int64_t grace_seconds,
                                       bool& stopped) {
   context_.handlers.remove(uid_);
-  stopped = true;
-  const auto monitor = monitor::MonitorClient::connect(paths_.run());
-  if (!monitor.ok()) {
-    // Nobody watches: the sandbox's removal ends what may be left.
-    return Next{};
-  }
-  DUET_ASSIGN(const auto children, monitor->list());
   const int64_t now_ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(context_.clock.now().time_since_epoch())
           .count();
   stop_at_ms_ = std::min(stop_at_ms_.value_or(INT64_MAX), now_ms + grace_seconds * 1000);
+  const auto monitor = monitor::MonitorClient::connect(paths_.run());
+  if (!monitor.ok()) {
+    // Nobody watches: the sandbox's removal ends what may be left.
+    stopped = now_ms >= *stop_at_ms_ || !handlers_are_asked();
+    return stopped ? Next{} : Next{kHandlersCheckMs};
+  }
+  stopped = true;
+  DUET_ASSIGN(const auto children, monitor->list());
   for (const auto& child : children) {
     context_.prober.forget(child.id);
     if (child.phase == monitor::ChildPhase::kExited) {
@@ -63,6 +68,16 @@ Result<Next> PodWorker::stop_children(const object::Pod& pod, int64_t grace_seco
     }
   }
   return stopped ? Next{} : Next{std::max<int64_t>(20, *stop_at_ms_ - now_ms)};
+}
+
+// Whether the gateway still listens at the pod's address, or answers somebody there.
+bool PodWorker::handlers_are_asked() const {
+  const std::string path = paths_.network_namespace();
+  if (!sys::network_namespace_exists(path)) {
+    return false;
+  }
+  const auto sockets = sys::count_tcp_sockets(path);
+  return !sockets.ok() || *sockets > 0;
 }
 
 // All containers at once: first a container's preStop, if it has one, then its signal.

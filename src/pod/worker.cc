@@ -168,8 +168,10 @@ Status PodWorker::prepare_sandbox(Pass& pass) {
     }
     const auto& ready = *image.ready;
     needs.processes = needs.processes || ready.kind != WorkloadKind::kHandler;
-    needs.network = needs.network || ready.kind == WorkloadKind::kContainer ||
-                    (ready.kind == WorkloadKind::kProgram && ready.component);
+    needs.network =
+        needs.network || ready.kind == WorkloadKind::kContainer ||
+        (ready.kind == WorkloadKind::kHandler && context_.sandboxes.addresses_handlers()) ||
+        (ready.kind == WorkloadKind::kProgram && ready.component);
   }
   DUET_ASSIGN(pass.sandbox, context_.sandboxes.ensure(pass.pod, paths_, needs));
   pass.status.host_ip = context_.sandboxes.host_ip();
@@ -277,7 +279,8 @@ void PodWorker::run_container(Pass& pass, const object::Container& container, bo
   auto& statuses = init ? pass.status.init_container_statuses : pass.status.container_statuses;
   auto& memory = memory_[container.name];
   const auto& image = pass.images[container.name];
-  if (image.ready && image.ready->kind == WorkloadKind::kHandler && !init && !pass.not_prepared) {
+  if (image.ready && image.ready->kind == WorkloadKind::kHandler && !init && !pass.not_prepared &&
+      await_handlers_address(pass)) {
     register_handler(pass, container, *image.ready);
     return;
   }

@@ -100,6 +100,11 @@ class PodWorker {
   static bool asks_in_vain(const Pass& pass, const object::Container& container);
   void start_failed(const object::Container& container, const ImageWait& why, int64_t now_ms);
   Result<Environment> environment_of(const Pass& pass, const object::Container& container) const;
+  bool await_handlers_address(Pass& pass);
+  Result<std::optional<PodNetwork>> network_of(const Pass& pass) const;
+  Status make_handlers_log(const std::string& log) const;
+  Result<HandlerInstance> make_handler(const Pass& pass, const object::Container& container,
+                                       const ReadyImage& image) const;
   void register_handler(Pass& pass, const object::Container& container, const ReadyImage& image);
   void probe(Pass& pass, const object::Container& container, object::ContainerStatus& status);
   void kill_unhealthy(Pass& pass, const object::Container& container, ProbeKind kind);
@@ -114,6 +119,7 @@ class PodWorker {
                         const monitor::MonitorClient& monitor, const std::string& id,
                         int64_t left_ms);
   bool post_start_is_over(Pass& pass, const object::Container& container);
+  bool handlers_are_asked() const;
   Status tell_ends(const object::Pod& pod);
   Status clean_up(const object::Pod& pod);
   void event(const char* type, const char* reason, const std::string& message);

@@ -16,6 +16,7 @@
 #include <set>
 
 #include "sys/file.h"
+#include "sys/namespace.h"
 #include "sys/process.h"
 
 namespace duet::route {
@@ -49,6 +50,26 @@ Result<std::vector<sys::Fd>> listen_group_many(const std::string& address, int c
   return sockets;
 }
 
+// Opened by a thread of its own in the pod's network; they stay there, whoever holds them.
+Result<std::vector<sys::Fd>> listen_in_pod(const PodListener& pod, int count) {
+  std::vector<sys::Fd> sockets;
+  DUET_TRY(sys::in_network_namespace(pod.network_namespace, [&]() -> Status {
+    DUET_ASSIGN(sockets, gateway::listen_tcp_many(pod.bind_address, count));
+    return {};
+  }));
+  return sockets;
+}
+
+// One for each worker.
+Status add_sockets(gateway::ControlClient& client, const std::string& name,
+                   const std::vector<sys::Fd>& sockets) {
+  int worker = 0;
+  for (const sys::Fd& socket : sockets) {
+    DUET_TRY(client.add_listener(name, socket.get(), worker++));
+  }
+  return {};
+}
+
 sys::Fd open_process(pid_t pid) {
   return sys::Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 }
@@ -59,16 +80,18 @@ bool has(const std::vector<std::string>& list, const std::string& name) {
 
 }  // namespace
 
-Status GatewayProcess::serve(gateway::RouteTable table, const std::vector<GroupWay>& ways) {
+Status GatewayProcess::serve(gateway::RouteTable table, const std::vector<GroupWay>& ways,
+                             const std::vector<PodListener>& pods) {
   DUET_ASSIGN(auto client, connect());
   DUET_ASSIGN(const auto status, client.status());
   generation_ = std::max(generation_, status.generation) + 1;
   DUET_TRY(give_listeners(client, status));
+  table.listeners = options_.listeners;
+  DUET_TRY(give_pod_listeners(client, status, pods, table));
   DUET_TRY(give_code(client, status, table));
   DUET_TRY(give_folders(client, table));
   DUET_TRY(give_ways(client, status, ways));
   DUET_TRY(give_access_log(client));
-  table.listeners = options_.listeners;
   table.forwarding = options_.forwarding;
   table.generation = generation_;
   DUET_TRY(client.set_table(table));
@@ -177,10 +200,28 @@ Status GatewayProcess::give_listeners(gateway::ControlClient& client,
     if (!listener.group) {
       listener.address = local_address(sockets->front().get(), listener.address);
     }
-    for (int worker = 0; worker < status.workers; ++worker) {
-      DUET_TRY(client.add_listener(listener.name,
-                                   (*sockets)[static_cast<std::size_t>(worker)].get(), worker));
+    DUET_TRY(add_sockets(client, listener.name, *sockets));
+  }
+  return {};
+}
+
+// A pod that goes takes its network with it, which must not keep the others from being served.
+Status GatewayProcess::give_pod_listeners(gateway::ControlClient& client,
+                                          const gateway::WorkerStatus& status,
+                                          const std::vector<PodListener>& pods,
+                                          gateway::RouteTable& table) {
+  const std::set<std::string> held(status.listeners.begin(), status.listeners.end());
+  unopened_.clear();
+  for (const PodListener& pod : pods) {
+    if (!held.contains(pod.listener.name)) {
+      const auto sockets = listen_in_pod(pod, status.workers);
+      if (!sockets.ok()) {
+        unopened_[pod.listener.name] = sockets.error().message();
+        continue;
+      }
+      DUET_TRY(add_sockets(client, pod.listener.name, *sockets));
     }
+    table.listeners.push_back(pod.listener);
   }
   return {};
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "base/result.h"
 #include "gateway/config.h"
 #include "gateway/control_client.h"
+#include "route/pod_listeners.h"
 #include "sys/fd.h"
 #include "wasm/code_cache.h"
 
@@ -51,8 +53,13 @@ class GatewayProcess {
   // Makes the gateway serve `table` (its listeners and generation are filled in here): starts one
   // if none runs, gives it the sockets and the code that it has not, and the ways to the groups
   // that the table names, swaps the table. Errors: a port that is taken is named; kUnavailable: one
-  // that was started does not answer yet, and the next serve() finds it.
-  Status serve(gateway::RouteTable table, const std::vector<GroupWay>& ways = {});
+  // that was started does not answer yet, and the next serve() finds it. A socket of `pods` that
+  // cannot be opened is left out: unopened().
+  Status serve(gateway::RouteTable table, const std::vector<GroupWay>& ways = {},
+               const std::vector<PodListener>& pods = {});
+
+  // Listeners of pods, by their names, that the last serve() could not open, and why.
+  const std::map<std::string, std::string>& unopened() const { return unopened_; }
 
   // The sockets of its listener for worker groups, which has them at <address>.<worker>.
   std::vector<std::string> group_sockets() const;
@@ -88,6 +95,8 @@ class GatewayProcess {
   void end_start();
   void note_process(const gateway::WorkerStatus& status);
   Status give_listeners(gateway::ControlClient& client, const gateway::WorkerStatus& status);
+  Status give_pod_listeners(gateway::ControlClient& client, const gateway::WorkerStatus& status,
+                            const std::vector<PodListener>& pods, gateway::RouteTable& table);
   Status give_code(gateway::ControlClient& client, const gateway::WorkerStatus& status,
                    const gateway::RouteTable& table);
   static Status give_folders(gateway::ControlClient& client, const gateway::RouteTable& table);
@@ -99,6 +108,7 @@ class GatewayProcess {
   GatewayOptions options_;
   wasm::CodeCache& cache_;
   std::optional<Start> start_;
+  std::map<std::string, std::string> unopened_;
   sys::Fd pidfd_;
   std::int64_t pid_ = 0;
   std::int32_t workers_ = 0;

@@ -103,13 +103,20 @@ void Gateways::note_failure(const std::string& name, const Error& error,
 }
 
 std::int64_t Gateways::retry_ms() const {
-  std::int64_t wait_ms = tenants_.backoff_limit_ms;
+  std::int64_t wait_ms = pods_retry_ms_ > 0 ? pods_retry_ms_ : tenants_.backoff_limit_ms;
   for (const auto& [name, trouble] : troubles_) {
     const auto left =
         std::chrono::ceil<std::chrono::milliseconds>(trouble.retry_at - clock_.monotonic());
     wait_ms = std::clamp<std::int64_t>(left.count(), 1, wait_ms);
   }
   return wait_ms;
+}
+
+// A port that somebody in the pod has is not asked for every second.
+void Gateways::note_unopened() {
+  pods_retry_ms_ = unopened().empty() ? 0
+                                      : std::clamp(2 * pods_retry_ms_, tenants_.backoff_first_ms,
+                                                   tenants_.backoff_limit_ms);
 }
 
 Status Gateways::serve(const GroupTables& tables, std::map<std::string, std::string>& problems) {
@@ -122,7 +129,8 @@ Status Gateways::serve(const GroupTables& tables, std::map<std::string, std::str
       problems[name] = served.error().message();
     }
   }
-  DUET_TRY(shared_.serve(tables.shared, ways));
+  DUET_TRY(shared_.serve(tables.shared, ways, tables.pod_listeners));
+  note_unopened();
   for (const GroupWay& way : ways) {
     const gateway::RouteTable& table = tables.tenants.at(way.name);
     if (processes_.at(way.name).table == table) {

@@ -45,7 +45,8 @@ class Gateways {
   // have no table are left, and end when nobody asks them any more. An error is the shared group's.
   // `problems` gets, by the tenant, why it could not be served; its requests are answered by 503.
   Status serve(const GroupTables& tables, std::map<std::string, std::string>& problems);
-  // How long until it is worth while to try those again that could not be served.
+  // How long until it is worth while to try those again that could not be served, tenants and
+  // listeners of pods.
   std::int64_t retry_ms() const;
 
   // Readable when one of them has ended that should run; none: serve() did not succeed yet.
@@ -56,6 +57,8 @@ class Gateways {
 
   // Where the listeners are, with the ports that the kernel chose.
   const std::vector<gateway::Listener>& listeners() const { return shared_.listeners(); }
+  // Listeners of pods, by their names, that the last serve() could not open, and why.
+  const std::map<std::string, std::string>& unopened() const { return shared_.unopened(); }
   // What all counted, in Prometheus' text format. kUnavailable: the shared one does not run.
   // Thread-safe.
   Result<std::string> metrics() const;
@@ -73,6 +76,7 @@ class Gateways {
                     const gateway::RouteTable& wanted);
   void note_failure(const std::string& name, const Error& error, const gateway::RouteTable& wanted);
   gateway::RouteTable first_table(const std::string& name, const gateway::RouteTable& next) const;
+  void note_unopened();
   void leave_others(const GroupTables& tables, std::int64_t timeout_ms);
   void leave(const std::string& name, std::int64_t timeout_ms);
   std::string directory_of(const std::string& name) const {
@@ -97,6 +101,7 @@ class Gateways {
     sys::MonotonicTime retry_at;
   };
   std::map<std::string, Trouble> troubles_;  // of tenants that could not be served
+  std::int64_t pods_retry_ms_ = 0;           // of listeners that could not be opened; 0: none
   std::list<Leaving> leaving_;
 };
 

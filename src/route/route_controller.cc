@@ -140,9 +140,10 @@ class StoreRouteController final : public RouteController {
     BuiltTable built = build_table(site);
     read_authorities();
     built.table.authorities_pem = authorities_.text();
-    const GroupTables tables =
+    GroupTables tables =
         divide_by_tenant(built.table, namespaces, options_.tenants.limit, built.problems);
-    built.problems.insert(built.problems.end(), tenant_problems_.begin(), tenant_problems_.end());
+    tables.pod_listeners = std::move(built.pod_listeners);
+    built.problems.insert(built.problems.end(), gateway_problems_.begin(), gateway_problems_.end());
     report(built.problems);
     DUET_TRY(write_status(built.problems));
     const std::lock_guard lock(gateway_mutex_);
@@ -152,14 +153,19 @@ class StoreRouteController final : public RouteController {
       DUET_TRY(write_config_maps(site.folders, site.config_maps, built.table));
       DUET_TRY(gateways_.serve(tables, problems));
       DUET_TRY(remove_unused_config_maps(site.folders, built.table));
-      serving_ = problems.empty();
+      serving_ = problems.empty() && gateways_.unopened().empty();
       last_ = tables;
       built.table.listeners = gateways_.listeners();
+      // Others are told of the front door.
+      std::erase_if(built.table.routes, [](const auto& one) { return !one.listeners.empty(); });
       built.table.certificates.clear();  // nobody else needs the keys
       options_.served(built.table);
       ::eventfd_write(stir_.get(), 1);
+      gateway_problems_.clear();
       note_tenants(problems, namespaces);
-      built.problems.insert(built.problems.end(), tenant_problems_.begin(), tenant_problems_.end());
+      note_pods(tables.pod_listeners);
+      built.problems.insert(built.problems.end(), gateway_problems_.begin(),
+                            gateway_problems_.end());
       report(built.problems);
     }
     return serving_ ? Controller::Next{} : Controller::Next{gateways_.retry_ms()};
@@ -168,17 +174,28 @@ class StoreRouteController final : public RouteController {
   // Tenants that could not be served: an Event for each of their namespaces.
   void note_tenants(const std::map<std::string, std::string>& problems,
                     const std::vector<object::Meta>& namespaces) {
-    tenant_problems_.clear();
     for (const auto& one : namespaces) {
       const auto label = one.labels.find(kTenantLabel);
       const auto problem =
           label == one.labels.end() ? problems.end() : problems.find(label->second);
       if (problem != problems.end()) {
-        tenant_problems_.push_back({{Kind::kNamespace, "", one.name},
-                                    one.uid,
-                                    "TenantNotServed",
-                                    "the gateway of tenant " + problem->first + ": " +
-                                        problem->second + "; its handlers answer 503"});
+        gateway_problems_.push_back({{Kind::kNamespace, "", one.name},
+                                     one.uid,
+                                     "TenantNotServed",
+                                     "the gateway of tenant " + problem->first + ": " +
+                                         problem->second + "; its handlers answer 503"});
+      }
+    }
+  }
+
+  // Ports of handlers that could not be opened at their pods' addresses: an Event for each.
+  void note_pods(const std::vector<PodListener>& listeners) {
+    for (const auto& one : listeners) {
+      const auto problem = gateways_.unopened().find(one.listener.name);
+      if (problem != gateways_.unopened().end()) {
+        gateway_problems_.push_back(
+            {one.pod, one.uid, "PodPortNotOpen",
+             "it is not answered at " + one.listener.address + ": " + problem->second});
       }
     }
   }
@@ -290,7 +307,7 @@ class StoreRouteController final : public RouteController {
   bool serving_ = false;
   GroupTables last_;
   std::vector<std::string> reported_;
-  std::vector<RouteProblem> tenant_problems_;  // of the last serve()
+  std::vector<RouteProblem> gateway_problems_;  // of the last serve()
   sys::Fd stir_;
   std::mutex mutex_;
   std::unique_ptr<Controller> controller_;

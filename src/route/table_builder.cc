@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "object/format.h"
@@ -180,7 +181,42 @@ class Backends {
     }
   }
 
+  // A route to each handler from its pod's own address. Like a process it is answered there whether
+  // the pod is ready or not.
+  void publish_pods() {
+    std::set<std::string> taken;
+    for (const auto& handler : site_.handlers) {
+      gateway::Route route{.name = "Pod " + handler.pod.ns + "/" + handler.pod.name,
+                           .policy = site_.defaults};
+      for (auto& listener : pod_listeners_of(handler)) {
+        if (!taken.insert(listener.listener.name).second) {
+          note_pod(handler, "PodPortTaken",
+                   "container " + handler.container + " is not answered at " +
+                       listener.listener.address + ": another container of the pod is");
+        } else if (built_.pod_listeners.size() >= kPodListenerLimit) {
+          note_pod(handler, "TooManyPodPorts",
+                   "container " + handler.container + " is not answered at " +
+                       listener.listener.address + ": handlers have " +
+                       std::to_string(kPodListenerLimit) + " ports already");
+        } else {
+          route.listeners.push_back(listener.listener.name);
+          built_.pod_listeners.push_back(std::move(listener));
+        }
+      }
+      if (!route.listeners.empty()) {
+        const std::string name = handler_name(handler);
+        put_handler(name, handler);
+        route.rules = {{.backends = {{.backend = name}}}};
+        built_.table.routes.push_back(std::move(route));
+      }
+    }
+  }
+
  private:
+  void note_pod(const pod::HandlerInstance& handler, const char* reason, std::string message) {
+    built_.problems.push_back({handler.pod, handler.uid, reason, std::move(message)});
+  }
+
   static std::string port_text(const Reference& reference) {
     return reference.port_name.empty() ? std::to_string(reference.port_number)
                                        : reference.port_name;
@@ -446,6 +482,7 @@ BuiltTable build_table(const SiteObjects& site) {
     add_default_backend(*ingresses[i], policies[i], backends, routes);
   }
   backends.publish_services();
+  backends.publish_pods();
   add_certificates(site, built);
   return built;
 }

@@ -8,6 +8,7 @@
 #include "object/kinds.h"
 #include "object/pod.h"
 #include "pod/handlers.h"
+#include "route/pod_listeners.h"
 #include "route/static_folders.h"
 
 namespace duet::route {
@@ -35,14 +36,15 @@ struct RouteProblem {
 };
 
 struct BuiltTable {
-  gateway::RouteTable table;  // without listeners and generation
+  gateway::RouteTable table;               // without listeners and generation
+  std::vector<PodListener> pod_listeners;  // that routes of the table name
   std::vector<RouteProblem> problems;
 };
 
 // The gateway's routes from the site's objects: Services to their ready pods (handlers answer in
 // the gateway, containers by proxy), Ingresses and HTTPRoutes to Services. A Service that does not
 // exist answers 503 behind an Ingress and 500 behind an HTTPRoute, as their specifications say; one
-// without ready pods answers 503. Pure.
+// without ready pods answers 503. Handlers with an address of their own get a route there. Pure.
 BuiltTable build_table(const SiteObjects& site);
 
 }  // namespace duet::route

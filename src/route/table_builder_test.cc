@@ -353,5 +353,59 @@ TEST(BuildTable, AFilterIsNeverPassedOver) {
   EXPECT_EQ(answer("filter/none").status, 503);
 }
 
+// A handler whose pod has an address of its own, in a network of that number.
+pod::HandlerInstance addressed(const object::Pod& pod, std::uint64_t network) {
+  auto one = handler(pod);
+  one.network = pod::PodNetwork{"10.42.0.7", "/run/" + std::to_string(network), network};
+  return one;
+}
+
+TEST(BuildTable, AHandlerHasARouteFromItsPodsAddress) {
+  SiteObjects site;
+  site.pods = {ready_pod("a", "web"), ready_pod("b", "web")};
+  site.handlers = {addressed(site.pods[0], 7), handler(site.pods[1])};
+  site.defaults.request_bytes = 77;
+  const BuiltTable built = build_table(site);
+  ASSERT_EQ(built.pod_listeners.size(), 1U);
+  EXPECT_EQ(built.pod_listeners[0].listener.address, "10.42.0.7:8080");
+  ASSERT_EQ(built.table.routes.size(), 1U);
+  const gateway::Route& route = built.table.routes[0];
+  EXPECT_EQ(route.name, "Pod default/a");
+  EXPECT_EQ(route.listeners, std::vector<std::string>{built.pod_listeners[0].listener.name});
+  EXPECT_EQ(route.policy.request_bytes, 77);
+  ASSERT_EQ(route.rules.size(), 1U);
+  EXPECT_EQ(route.rules[0].backends[0].backend, "handler/default/a/main");
+  EXPECT_NE(find(built.table, "handler/default/a/main"), nullptr);
+  EXPECT_TRUE(built.problems.empty());
+}
+
+TEST(BuildTable, APodsPortIsOpenedOnce) {
+  SiteObjects site;
+  site.pods = {ready_pod("a", "web")};
+  site.handlers = {addressed(site.pods[0], 7), addressed(site.pods[0], 7)};
+  site.handlers[1].container = "other";
+  const BuiltTable built = build_table(site);
+  EXPECT_EQ(built.pod_listeners.size(), 1U);
+  EXPECT_EQ(built.table.routes.size(), 1U);
+  ASSERT_EQ(built.problems.size(), 1U);
+  EXPECT_EQ(built.problems[0].reason, "PodPortTaken");
+  EXPECT_EQ(built.problems[0].uid, "uid-a");
+}
+
+TEST(BuildTable, PodsPortsAreBounded) {
+  SiteObjects site;
+  site.pods = {ready_pod("a", "web")};
+  site.handlers = {addressed(site.pods[0], 7), addressed(site.pods[0], 8)};
+  auto& ports = site.handlers[0].ports;
+  ports.clear();
+  for (int port = 1; port <= static_cast<int>(kPodListenerLimit); ++port) {
+    ports.push_back({.container_port = port});
+  }
+  const BuiltTable built = build_table(site);
+  EXPECT_EQ(built.pod_listeners.size(), kPodListenerLimit);
+  ASSERT_EQ(built.problems.size(), 1U);
+  EXPECT_EQ(built.problems[0].reason, "TooManyPodPorts");
+}
+
 }  // namespace
 }  // namespace duet::route

@@ -175,7 +175,7 @@ gateway::RouteTable before_the_shared(const gateway::RouteTable& last,
 GroupTables divide_by_tenant(const gateway::RouteTable& whole,
                              const std::vector<object::Meta>& namespaces, std::size_t tenant_limit,
                              std::vector<RouteProblem>& problems) {
-  GroupTables out{.shared = whole, .tenants = {}};
+  GroupTables out{.shared = whole, .tenants = {}, .pod_listeners = {}};
   const auto tenants = tenants_of(whole, namespaces, tenant_limit, problems);
   for (auto& backend : out.shared.backends) {
     const auto* handler = std::get_if<HandlerBackend>(&backend.kind);

@@ -19,6 +19,7 @@ inline constexpr const char* kTenantLabel = "duet.edge/tenant";
 struct GroupTables {
   gateway::RouteTable shared;  // listeners' group: all routes, proxies, and handlers of nobody
   std::map<std::string, gateway::RouteTable> tenants;  // by the label's value
+  std::vector<PodListener> pod_listeners;  // of the shared table, where all clients come in
   bool operator==(const GroupTables&) const = default;
 };
 

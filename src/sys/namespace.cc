@@ -87,6 +87,14 @@ bool network_namespace_exists(const std::string& path) {
   return ::statfs(path.c_str(), &info) == 0 && info.f_type == NSFS_MAGIC;
 }
 
+Result<uint64_t> network_namespace_id(const std::string& path) {
+  struct stat info{};
+  if (!network_namespace_exists(path) || ::stat(path.c_str(), &info) != 0) {
+    return not_found(path + ": no network namespace is pinned there");
+  }
+  return info.st_ino;
+}
+
 Status in_network_namespace(const std::string& path, const std::function<Status()>& work) {
   DUET_ASSIGN(const Fd ns, open_file(path, O_RDONLY));
   return on_own_thread([&]() -> Status {

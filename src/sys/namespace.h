@@ -21,6 +21,10 @@ Status remove_network_namespace(const std::string& path);
 // Whether a network namespace is pinned at `path`.
 bool network_namespace_exists(const std::string& path);
 
+// The number of the network namespace that is pinned at `path`. No other one has it for as long as
+// anything holds this one: a path, a process, a socket.
+Result<uint64_t> network_namespace_id(const std::string& path);
+
 // Runs `work` on a thread of its own inside the namespace pinned at `path` and returns what it
 // returned. Sockets that it makes stay in that namespace.
 Status in_network_namespace(const std::string& path, const std::function<Status()>& work);

@@ -58,6 +58,10 @@ TEST_F(NamespaceTest, HasALoopbackOfItsOwn) {
   const auto made = create_network_namespace(path);
   ASSERT_TRUE(made.ok()) << made.error().message();
   EXPECT_TRUE(network_namespace_exists(path));
+  const auto id = network_namespace_id(path);
+  ASSERT_TRUE(id.ok()) << id.error().message();
+  EXPECT_NE(*id, network_namespace_id("/proc/self/ns/net").value());
+  EXPECT_FALSE(network_namespace_id(root_).ok());
   EXPECT_EQ(create_network_namespace(path).error().code(), ErrorCode::kAlreadyExists);
 
   uint16_t port = 0;
