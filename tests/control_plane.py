@@ -161,7 +161,8 @@ class ControlPlane:
                                           "rules": [{"level": "Metadata"}]}))
             self.api_flags += ["--audit-policy-file", str(policy), "--audit-log-path", str(self.audit_log)]
         self.start_api_server()
-        self.kubectl("apply", "-f", str(SOURCE / "examples/cluster/join-rights.yaml"))
+        for rights in ("join-rights", "route-rights"):
+            self.kubectl("apply", "-f", str(SOURCE / f"examples/cluster/{rights}.yaml"))
         self.apply(bootstrap_token(TOKEN), kubelet_clients())
 
     def start_api_server(self):

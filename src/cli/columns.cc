@@ -84,6 +84,27 @@ std::string service_selector(const Json& object, sys::WallTime) {
   return join_map(at(object, "/spec/selector"), "<none>");
 }
 
+std::string slice_ports(const Json& object, sys::WallTime) {
+  return or_none(joined_field(at(object, "/ports"), "/port"));
+}
+std::string slice_endpoints(const Json& object, sys::WallTime) {
+  constexpr size_t kShownLimit = 3;  // as kubectl
+  std::string out;
+  size_t count = 0;
+  for (const Json& endpoint : at(object, "/endpoints")) {
+    for (const Json& address : at(endpoint, "/addresses")) {
+      if (++count <= kShownLimit) {
+        out += (out.empty() ? "" : ",") + text_at(address, "");
+      }
+    }
+  }
+  return or_none(out) +
+         (count > kShownLimit ? " + " + std::to_string(count - kShownLimit) + " more..." : "");
+}
+std::string slice_type(const Json& object, sys::WallTime) {
+  return text_at(object, "/addressType");
+}
+
 std::string config_map_data(const Json& object, sys::WallTime) {
   return std::to_string(size_at(object, "/data") + size_at(object, "/binaryData"));
 }
@@ -203,6 +224,12 @@ const std::map<Kind, std::vector<Column>>& table() {
         {"PORTS", ingress_ports},
         kAge}},
       {Kind::kHttpRoute, {kName, {"HOSTNAMES", route_hostnames}, kAge}},
+      {Kind::kEndpointSlice,
+       {kName,
+        {"ADDRESSTYPE", slice_type},
+        {"PORTS", slice_ports},
+        {"ENDPOINTS", slice_endpoints},
+        kAge}},
       {Kind::kEvent,
        {{"LAST SEEN", event_last_seen},
         {"TYPE", event_type},

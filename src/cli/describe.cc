@@ -53,14 +53,16 @@ Result<std::string> neighbours_of(ApiClient& api, object::Kind kind, const Json&
   if (kind != object::Kind::kService) {
     return std::string();
   }
-  const std::string selector = selector_of(object);
-  if (selector.empty()) {
-    return describe_endpoints(object, Json::array());
-  }
-  DUET_ASSIGN(const Json list, api.get(api::resource_path(object::Kind::kPod,
-                                                          text_at(object, "/metadata/namespace")) +
-                                       "?labelSelector=" + net::percent_encode(selector)));
-  return describe_endpoints(object, at(list, "/items"));
+  const auto matching = [&](object::Kind wanted, const std::string& selector) -> Result<Json> {
+    if (selector.empty()) {
+      return Json::object();
+    }
+    return api.get(api::resource_path(wanted, text_at(object, "/metadata/namespace")) +
+                   "?labelSelector=" + net::percent_encode(selector));
+  };
+  DUET_ASSIGN(const Json pods, matching(object::Kind::kPod, selector_of(object)));
+  DUET_ASSIGN(const Json slices, matching(object::Kind::kEndpointSlice, slices_of(object)));
+  return describe_endpoints(object, at(pods, "/items"), at(slices, "/items"));
 }
 
 Result<int> run(const Invocation& invocation) {

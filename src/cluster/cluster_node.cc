@@ -15,6 +15,7 @@
 #include "cluster/mirror_pods.h"
 #include "cluster/node_keeper.h"
 #include "cluster/pod_source.h"
+#include "cluster/service_source.h"
 
 namespace duet::cluster {
 namespace {
@@ -80,6 +81,9 @@ class RunningNode final : public ClusterNode {
     pods_ = PodSource::start(store_, writes_, access_, clock_, random_, options_.log);
     events_ = EventTeller::start(store_, news_, clock_,
                                  {.node_name = options_.facts.name, .log = options_.log});
+    services_ =
+        ServiceSource::start(store_, access_, clock_, random_,
+                             {.ingress_class = options_.ingress_class, .log = options_.log});
     mirrors_ = MirrorPods::start(store_, pictures_, options_.facts.name, options_.log);
     membership_ = std::thread([this] { live(); });
   }
@@ -90,6 +94,7 @@ class RunningNode final : public ClusterNode {
     if (follower_.joinable()) {
       follower_.join();
     }
+    services_.reset();
     mirrors_.reset();
     events_.reset();
     pods_.reset();
@@ -119,6 +124,7 @@ class RunningNode final : public ClusterNode {
       DUET_TRY(join());
     }
     follow_pods();
+    services_->follow();
     renew_if_due();
     DUET_TRY(keeper_.beat());
     mirrors_->set_node_uid(keeper_.uid());
@@ -208,6 +214,7 @@ class RunningNode final : public ClusterNode {
   std::unique_ptr<PodSource> pods_;
   std::unique_ptr<EventTeller> events_;
   std::unique_ptr<MirrorPods> mirrors_;
+  std::unique_ptr<ServiceSource> services_;
   std::thread membership_;
   std::thread follower_;
 };

@@ -21,6 +21,7 @@ struct ClusterOptions {
   std::string directory;                           // what is kept of the cluster: <state>/cluster
   std::string measured_path;                       // on the file system that pods fill
   std::function<std::vector<NodeImage>()> images;  // asked with every beat, by one thread
+  std::string ingress_class;  // of the Ingresses that are routes of this node; empty: none
   std::int64_t beat_ms = 10'000;
   std::int64_t backoff_first_ms = 1'000;
   std::int64_t backoff_limit_ms = 60'000;
@@ -31,8 +32,8 @@ struct ClusterOptions {
 bool is_node_name(const std::string& name);
 
 // This machine as a node of a cluster: joins, keeps its Node and Lease, brings its pods into the
-// store and their status back. Needs nobody to start: without a line to the cluster it goes on
-// trying, and what is in the store stays. Threads of its own.
+// store and their status back, and what routes are made of. Needs nobody to start: without a line
+// to the cluster it goes on trying, and what is in the store stays. Threads of its own.
 class ClusterNode {
  public:
   // kInvalid: the options lead to no cluster. `store`, `clock` and `random` must outlive it.

@@ -21,7 +21,7 @@ void Follower::run(const std::stop_token& stop) {
       continue;
     }
     failed(done.error());
-    pause_for(stop, backoff_.next_ms());
+    pause_for(stop, pause_after(done.error()));
   }
 }
 
@@ -88,6 +88,13 @@ void Follower::went_well() {
     told_.clear();
     sink_.report({});
   }
+}
+
+// Who may not see the list is told so for as long as nobody gives him the right.
+std::int64_t Follower::pause_after(const Error& error) {
+  const std::int64_t half = options_.refused_pause_ms / 2;
+  return half > 0 && error.code() == ErrorCode::kPermission ? half + random_below(random_, half)
+                                                            : backoff_.next_ms();
 }
 
 void Follower::failed(const Error& error) {

@@ -18,7 +18,9 @@ struct FollowerOptions {
   Query query;       // selectors
   std::int64_t backoff_first_ms = 800;
   std::int64_t backoff_limit_ms = 30'000;
-  std::int64_t watch_seconds = 300;        // after which the server ends a watch, up to twice of it
+  std::int64_t refused_pause_ms =
+      0;                             // half to whole, after a refusal (401, 403); 0: as any failure
+  std::int64_t watch_seconds = 300;  // after which the server ends a watch, up to twice of it
   std::int64_t shortest_watch_ms = 1'000;  // one that ends earlier and told nothing has failed
 };
 
@@ -56,6 +58,7 @@ class Follower {
   Status take_event(const ApiWatch::Event& event);
   void went_well();
   void failed(const Error& error);
+  std::int64_t pause_after(const Error& error);
 
   ApiClient& client_;
   const sys::Clock& clock_;

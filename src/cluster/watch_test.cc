@@ -30,14 +30,11 @@ std::string list_answer(int version, const std::string& items) {
 // Follows a list on a thread of its own, and remembers what it was told.
 class Following {
  public:
-  explicit Following(const Access& to, ApiOptions options = {})
+  explicit Following(const Access& to, ApiOptions options = {},
+                     FollowerOptions follow = impatient())
       : access_(to), client_(access_, clock_, random_, thread_stop_.get_token(), options) {
     follower_.emplace(
-        client_, clock_, random_,
-        FollowerOptions{.path = "/api/v1/pods",
-                        .backoff_first_ms = 1,
-                        .backoff_limit_ms = 2,
-                        .shortest_watch_ms = 0},
+        client_, clock_, random_, std::move(follow),
         Follower::Sink{
             .replace =
                 [this](const std::vector<Json>& all) {
@@ -62,6 +59,14 @@ class Following {
   ~Following() {
     thread_stop_.request_stop();
     thread_.join();
+  }
+
+  static FollowerOptions impatient() {
+    return {.path = "/api/v1/pods",
+            .query = {},
+            .backoff_first_ms = 1,
+            .backoff_limit_ms = 2,
+            .shortest_watch_ms = 0};
   }
 
   // Waits until something with `part` in it was told.
@@ -237,6 +242,30 @@ TEST(Follower, SaysOnceWhatFailsAndWhenItGoesAgain) {
   EXPECT_NE(told[0].find("who?"), std::string::npos);
   EXPECT_EQ(told[1], "all");
   EXPECT_EQ(told[2], "well");
+}
+
+TEST(Follower, ARefusalHasAPauseOfItsOwn) {
+  constexpr std::int64_t kHourMs = 3'600'000;
+  FollowerOptions options = Following::impatient();
+  options.backoff_first_ms = kHourMs;
+  options.backoff_limit_ms = kHourMs;
+  options.refused_pause_ms = 2;
+  std::atomic<int> asked = 0;
+  ApiServerForTest server([&](const Request& request, Connection& connection) {
+    if (++asked == 1) {
+      return connection.write(ApiServerForTest::with_body(
+          403, R"({"kind":"Status","code":403,"reason":"Forbidden","message":"not yours"})"));
+    }
+    if (!is_watch(request)) {
+      return connection.write(list_answer(5, object_json("a", 3)));
+    }
+    connection.write(ApiServerForTest::watch_head());
+    connection.wait_for_end();
+    return false;
+  });
+  Following following(server.access(), {}, options);
+  EXPECT_TRUE(following.hears("all a"));
+  EXPECT_EQ(following.told().front().find("failed"), 0U);
 }
 
 }  // namespace

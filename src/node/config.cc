@@ -154,6 +154,7 @@ Reader::Keys keys_of(NodeConfig& config, Reader& reader) {
                    {"bootstrapKubeconfig", reader.text(config.join.bootstrap_kubeconfig)},
                    {"node", reader.text(config.node_kind)},
                    {"nodeLabels", reader.names(config.node_labels)},
+                   {"ingressClass", reader.text(config.ingress_class)},
                    {"kubeletListen", reader.text(config.kubelet_listen)},
                    {"clientCAFile", reader.text(config.client_ca_file)}})},
       {"listen", reader.list(config.listen)},

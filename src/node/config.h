@@ -15,10 +15,11 @@ namespace duet::node {
 struct NodeConfig {
   SitePaths paths;
   std::string node_name;  // empty: the host's name, in a cluster with "-wasm" behind it
-  std::vector<std::string> manifests;                  // files and folders
-  cluster::JoinOptions join;                           // none: a site of its own
-  std::string node_kind = "wasm";                      // or whole: what the cluster sees of it
-  std::map<std::string, std::string> node_labels;      // of its Node in a cluster
+  std::vector<std::string> manifests;              // files and folders
+  cluster::JoinOptions join;                       // none: a site of its own
+  std::string node_kind = "wasm";                  // or whole: what the cluster sees of it
+  std::map<std::string, std::string> node_labels;  // of its Node in a cluster
+  std::string ingress_class;  // of the cluster's Ingresses that are routes here; empty: none
   std::string kubelet_listen = "0.0.0.0:10250";        // the kubelet's API; empty: none
   std::string client_ca_file;                          // who may vouch for its clients
   std::vector<std::string> listen = {"0.0.0.0:8080"};  // the front door

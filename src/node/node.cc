@@ -226,6 +226,7 @@ class WholeNode final : public Node {
                                              .directory = config_.paths.state + "/cluster",
                                              .measured_path = config_.paths.state,
                                              .images = node_images(*content_),
+                                             .ingress_class = config_.ingress_class,
                                              .log = reports_.log}));
     if (kubelet.socket.valid()) {
       DUET_ASSIGN(kubelet_, kubelet::Server::start(api_context(), std::move(kubelet),

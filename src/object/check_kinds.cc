@@ -100,6 +100,8 @@ void check_kind(const Place& object, Kind kind) {
       return check_ingress(object);
     case Kind::kHttpRoute:
       return check_http_route(object);
+    case Kind::kEndpointSlice:
+      return check_endpoint_slice(object);
     case Kind::kEvent:
       return object["kind"].error("events are written by the node, not by manifests");
     case Kind::kNamespace:

@@ -16,6 +16,7 @@ void check_deployment(const Place& object);
 void check_config_map(const Place& object);
 void check_secret(const Place& object);
 void check_service(const Place& object);
+void check_endpoint_slice(const Place& object);
 void check_ingress(const Place& object);
 void check_http_route(const Place& object);
 

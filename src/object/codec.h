@@ -17,6 +17,7 @@ Result<Meta> decode_meta(const nlohmann::json& object);
 Result<Pod> decode_pod(const std::string& json);
 Result<Deployment> decode_deployment(const std::string& json);
 Result<Service> decode_service(const std::string& json);
+Result<EndpointSlice> decode_endpoint_slice(const std::string& json);
 Result<ConfigMap> decode_config_map(const std::string& json);
 Result<Secret> decode_secret(const std::string& json);
 Result<Ingress> decode_ingress(const std::string& json);

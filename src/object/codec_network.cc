@@ -23,6 +23,44 @@ void read_service(const JsonNode& root, Service& out) {
   spec["clusterIP"].read(out.cluster_ip);
   spec["selector"].read(out.selector);
   spec["ports"].read_list(out.ports, read_service_port);
+  std::string traffic;
+  spec["internalTrafficPolicy"].read(traffic);
+  out.own_node_only = traffic == "Local";
+  spec["trafficDistribution"].read(traffic);
+  out.prefers_own_node = traffic == "PreferSameNode";
+}
+
+// A condition that is not known counts as fulfilled, serving as ready (API reference of
+// EndpointConditions).
+void read_slice_endpoint(const JsonNode& node, SliceEndpoint& out) {
+  std::vector<std::string> addresses;
+  node["addresses"].read(addresses);
+  out.address = addresses.empty() ? "" : addresses.front();
+  const JsonNode conditions = node["conditions"];
+  conditions["ready"].read(out.ready);
+  out.serving = out.ready;
+  conditions["serving"].read(out.serving);
+  conditions["terminating"].read(out.terminating);
+  std::string kind;
+  node["targetRef"]["kind"].read(kind);
+  if (kind == "Pod") {
+    node["targetRef"]["uid"].read(out.pod_uid);
+  }
+}
+
+void read_slice_port(const JsonNode& node, SlicePort& out) {
+  node["name"].read(out.name);
+  node["protocol"].read(out.protocol);
+  node["port"].read(out.port);
+}
+
+void read_endpoint_slice(const JsonNode& root, EndpointSlice& out) {
+  if (const auto label = out.meta.labels.find(kServiceNameLabel); label != out.meta.labels.end()) {
+    out.service = label->second;
+  }
+  root["addressType"].read(out.address_type);
+  root["endpoints"].read_list(out.endpoints, read_slice_endpoint);
+  root["ports"].read_list(out.ports, read_slice_port);
 }
 
 void read_ingress_backend(const JsonNode& node, IngressBackend& out) {
@@ -62,6 +100,10 @@ void read_ingress(const JsonNode& root, Ingress& out) {
 
 Result<Service> decode_service(const std::string& json) {
   return decode_with<Service>(json, read_service);
+}
+
+Result<EndpointSlice> decode_endpoint_slice(const std::string& json) {
+  return decode_with<EndpointSlice>(json, read_endpoint_slice);
 }
 
 Result<Ingress> decode_ingress(const std::string& json) {

@@ -225,6 +225,45 @@ TEST(DecodeService, TargetPortIsThePort) {
   EXPECT_EQ(service->ports[2].target_port, "8080");
 }
 
+TEST(DecodeService, SaysWhichNodesPodsItWants) {
+  const auto plain = decode_service(R"({"spec":{"internalTrafficPolicy":"Cluster",
+      "trafficDistribution":"PreferSameZone"}})");
+  EXPECT_FALSE(plain->own_node_only);
+  EXPECT_FALSE(plain->prefers_own_node);
+  const auto near = decode_service(R"({"spec":{"internalTrafficPolicy":"Local",
+      "trafficDistribution":"PreferSameNode"}})");
+  EXPECT_TRUE(near->own_node_only);
+  EXPECT_TRUE(near->prefers_own_node);
+}
+
+TEST(DecodeEndpointSlice, UnknownConditionsAreFulfilled) {
+  const auto slice = decode_endpoint_slice(R"({"metadata":{"namespace":"shop",
+      "labels":{"kubernetes.io/service-name":"web"}},"addressType":"IPv4",
+      "endpoints":[{"addresses":["10.0.0.1","10.0.0.9"]},
+        {"addresses":["10.0.0.2"],"conditions":{"ready":false},
+         "targetRef":{"kind":"Pod","name":"a","uid":"u-1"}},
+        {"addresses":["10.0.0.3"],"conditions":{"ready":false,"serving":true,"terminating":true},
+         "targetRef":{"kind":"Node","uid":"u-2"}}, {}],
+      "ports":[{"name":"http","port":8080},{"port":null,"protocol":"UDP"}]})");
+  ASSERT_TRUE(slice.ok()) << slice.error().message();
+  EXPECT_EQ(slice->service, "web");
+  EXPECT_EQ(slice->address_type, "IPv4");
+  ASSERT_EQ(slice->endpoints.size(), 4U);
+  EXPECT_EQ(slice->endpoints[0].address, "10.0.0.1");
+  EXPECT_TRUE(slice->endpoints[0].ready && slice->endpoints[0].serving);
+  EXPECT_FALSE(slice->endpoints[0].terminating);
+  EXPECT_FALSE(slice->endpoints[1].ready || slice->endpoints[1].serving);
+  EXPECT_EQ(slice->endpoints[1].pod_uid, "u-1");
+  EXPECT_TRUE(slice->endpoints[2].serving && slice->endpoints[2].terminating);
+  EXPECT_EQ(slice->endpoints[2].pod_uid, "");
+  EXPECT_EQ(slice->endpoints[3].address, "");
+  EXPECT_EQ(slice->ports[0].name, "http");
+  EXPECT_EQ(slice->ports[0].protocol, "TCP");
+  EXPECT_EQ(slice->ports[1].port, 0);
+  EXPECT_TRUE(decode_endpoint_slice(R"({"addressType":"IPv4","endpoints":null})").ok());
+  EXPECT_FALSE(decode_endpoint_slice(R"({"endpoints":[{"addresses":"10.0.0.1"}]})").ok());
+}
+
 TEST(DecodeSecret, DecodesAndMerges) {
   auto secret = decode_secret(R"({"data":{"a":"eA==","b":"eQ=="},"stringData":{"b":"z"}})");
   ASSERT_TRUE(secret.ok());

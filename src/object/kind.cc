@@ -15,6 +15,8 @@ constexpr std::array kKinds = {
     KindInfo{Kind::kNamespace, "Namespace", "v1", "namespaces", "ns", false},
     KindInfo{Kind::kIngress, "Ingress", "networking.k8s.io/v1", "ingresses", "ing", true},
     KindInfo{Kind::kHttpRoute, "HTTPRoute", "gateway.networking.k8s.io/v1", "httproutes", "", true},
+    KindInfo{Kind::kEndpointSlice, "EndpointSlice", "discovery.k8s.io/v1", "endpointslices", "",
+             true},
     KindInfo{Kind::kEvent, "Event", "v1", "events", "ev", true},
 };
 

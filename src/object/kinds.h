@@ -40,6 +40,33 @@ struct Service {  // core/v1
   std::string cluster_ip;
   StringMap selector;
   std::vector<ServicePort> ports;
+  bool own_node_only = false;     // internalTrafficPolicy: Local
+  bool prefers_own_node = false;  // trafficDistribution: PreferSameNode
+};
+
+// The label by which an EndpointSlice says whose endpoints it has.
+inline constexpr const char* kServiceNameLabel = "kubernetes.io/service-name";
+
+struct SliceEndpoint {
+  std::string address;  // the first of its addresses, which stand for one endpoint
+  bool ready = true;
+  bool serving = true;  // as ready, but also while it ends
+  bool terminating = false;
+  std::string pod_uid;  // of the pod that it is; empty: no pod, or its uid is not told
+};
+
+struct SlicePort {
+  std::string name;
+  std::string protocol = "TCP";
+  int port = 0;  // 0: none is given
+};
+
+struct EndpointSlice {  // discovery.k8s.io/v1
+  Meta meta;
+  std::string service;  // of its namespace, by the label kubernetes.io/service-name
+  std::string address_type;
+  std::vector<SliceEndpoint> endpoints;
+  std::vector<SlicePort> ports;
 };
 
 struct ConfigMap {  // core/v1

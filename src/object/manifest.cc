@@ -41,7 +41,6 @@ constexpr std::array kOtherKinds =
                                      "NetworkPolicy",
                                      "IngressClass",
                                      "Endpoints",
-                                     "EndpointSlice",
                                      "HorizontalPodAutoscaler",
                                      "PodDisruptionBudget",
                                      "ResourceQuota",

@@ -27,6 +27,8 @@ bool decodes(const Object& object) {
       return duet::object::decode_ingress(object.json).ok();
     case Kind::kHttpRoute:
       return duet::object::decode_http_route(object.json).ok();
+    case Kind::kEndpointSlice:
+      return duet::object::decode_endpoint_slice(object.json).ok();
     default:
       return true;
   }

@@ -17,6 +17,7 @@ enum class Kind {
   kNamespace,
   kIngress,
   kHttpRoute,
+  kEndpointSlice,
   kEvent,
 };
 

@@ -22,6 +22,8 @@ const Structure& schema_of(Kind kind) {
       return kIngress;
     case Kind::kHttpRoute:
       return kHTTPRoute;
+    case Kind::kEndpointSlice:
+      return kEndpointSlice;
     case Kind::kEvent:
       return kEvent;
   }

@@ -45,9 +45,9 @@ constexpr Field kServiceSpecFields[] = {
         .only("SingleStack PreferDualStack"),
     boolean("allocateLoadBalancerNodePorts").ignored("there are no load balancers"),
     text("loadBalancerClass").unsupported(),
-    text("internalTrafficPolicy").one_of("Cluster Local").ignored("both mean the same on one node")
-        .only("Cluster"),
-    text("trafficDistribution").ignored("all endpoints are on one node"),
+    text("internalTrafficPolicy").one_of("Cluster Local"),
+    text("trafficDistribution").one_of("PreferClose PreferSameZone PreferSameNode")
+        .says("zones are not told apart"),
 };
 constexpr Structure kServiceSpec = {"ServiceSpec", kServiceSpecFields};
 
@@ -80,6 +80,61 @@ constexpr Field kServiceFields[] = {
 };
 }  // namespace
 const Structure kService = {"Service", kServiceFields};
+namespace {
+
+constexpr size_t kSliceEndpointLimit = 1'000;  // as Kubernetes bounds them
+constexpr size_t kSliceAddressLimit = 100;
+
+constexpr Field kEndpointConditionsFields[] = {
+    boolean("ready"), boolean("serving"), boolean("terminating"),
+};
+constexpr Structure kEndpointConditions = {"EndpointConditions", kEndpointConditionsFields};
+
+constexpr Field kForZoneFields[] = {
+    text("name").required(),
+};
+constexpr Structure kForZone = {"ForZone", kForZoneFields};
+
+constexpr Field kForNodeFields[] = {
+    text("name").required(),
+};
+constexpr Structure kForNode = {"ForNode", kForNodeFields};
+
+constexpr Field kEndpointHintsFields[] = {
+    objects("forZones", kForZone), objects("forNodes", kForNode),
+};
+constexpr Structure kEndpointHints = {"EndpointHints", kEndpointHintsFields};
+
+constexpr Field kEndpointFields[] = {
+    texts("addresses").required().max_items(kSliceAddressLimit).says("the first is taken, as kube-proxy does"),
+    object("conditions", kEndpointConditions),
+    text("hostname").ignored("no names are made of endpoints"),
+    object("targetRef", kObjectReference),
+    text_map("deprecatedTopology").ignored("the API has replaced it"),
+    text("nodeName").ignored("pods of this node are known by targetRef"),
+    text("zone").ignored("zones are not told apart"),
+    object("hints", kEndpointHints).ignored("zones are not told apart"),
+};
+constexpr Structure kEndpoint = {"Endpoint", kEndpointFields};
+
+constexpr Field kEndpointPortFields[] = {
+    text("name").is(Format::kDnsLabel),
+    text("protocol").one_of("TCP UDP SCTP"),
+    integer("port").is(Format::kPort),
+    text("appProtocol").ignored("what the port of the service says counts"),
+};
+constexpr Structure kEndpointPort = {"EndpointPort", kEndpointPortFields};
+
+constexpr Field kEndpointSliceFields[] = {
+    text("kind").required(),
+    text("apiVersion").required(),
+    object("metadata", kObjectMeta).required(),
+    text("addressType").required().one_of("IPv4 IPv6 FQDN").only("IPv4 IPv6"),
+    objects("endpoints", kEndpoint).max_items(kSliceEndpointLimit),
+    objects("ports", kEndpointPort),
+};
+}  // namespace
+const Structure kEndpointSlice = {"EndpointSlice", kEndpointSliceFields};
 namespace {
 
 constexpr Field kServiceBackendPortFields[] = {

@@ -64,6 +64,7 @@ extern const Structure kSecret;
 extern const Structure kNamespace;
 extern const Structure kEvent;
 extern const Structure kService;
+extern const Structure kEndpointSlice;
 extern const Structure kIngress;
 extern const Structure kHTTPRoute;
 

@@ -2,10 +2,15 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
+#include <string>
+#include <utility>
 
 namespace duet::route {
 
 namespace {
+
+constexpr std::size_t kOthersLimit = 1'000;  // endpoints of a port that are no pods of this node
 
 bool is_ready(const object::Pod& pod) {
   return pod.meta.deletion_timestamp.empty() &&
@@ -65,26 +70,95 @@ int container_port_of(const object::Pod& pod, const std::string& target) {
   return 0;
 }
 
+// What is known of the pods that a Service selects on this node, whether they are ready or not.
+struct OwnPods {
+  Endpoints ready;
+  std::set<std::string> uids;
+  std::vector<gateway::Endpoint> addresses;
+};
+
+OwnPods own_pods(const object::Service& service, const object::ServicePort& port,
+                 const Candidates& candidates) {
+  OwnPods out;
+  for (const auto& pod : candidates.pods) {
+    if (pod.meta.ns != service.meta.ns || !selects(service.selector, pod.meta.labels)) {
+      continue;
+    }
+    out.uids.insert(pod.meta.uid);
+    const gateway::Endpoint address{pod.status.pod_ip, container_port_of(pod, port.target_port)};
+    const bool reachable = address.port != 0 && !address.address.empty();
+    if (reachable) {
+      out.addresses.push_back(address);
+    }
+    if (!is_ready(pod)) {
+      continue;
+    }
+    if (const auto* handler = handler_of(pod, port.target_port, candidates.handlers)) {
+      out.ready.handlers.push_back(handler);
+    } else if (reachable) {
+      out.ready.addresses.push_back(address);
+    }
+  }
+  return out;
+}
+
+// Endpoints that are no pods of this node.
+struct Others {
+  std::vector<gateway::Endpoint> ready;
+  std::vector<gateway::Endpoint> ending;  // but serving still
+};
+
+int port_of(const object::EndpointSlice& slice, const object::ServicePort& port) {
+  const auto found = std::find_if(slice.ports.begin(), slice.ports.end(), [&](const auto& one) {
+    return one.name == port.name && one.protocol == port.protocol;
+  });
+  return found == slice.ports.end() ? 0 : found->port;
+}
+
+bool has(const std::vector<gateway::Endpoint>& list, const gateway::Endpoint& one) {
+  return std::find(list.begin(), list.end(), one) != list.end();
+}
+
+Others others(const object::ServicePort& port, const Candidates& candidates, const OwnPods& own) {
+  Others out;
+  // A pod may stand in several slices: of two address families, or while one takes another's place.
+  std::set<std::string> pods = own.uids;
+  std::set<std::pair<std::string, int>> addresses;
+  for (const auto* slice : candidates.slices) {
+    const int number = port_of(*slice, port);
+    if (number == 0) {
+      continue;
+    }
+    for (const auto& one : slice->endpoints) {
+      if (addresses.size() == kOthersLimit) {
+        return out;
+      }
+      const bool ending = one.terminating && one.serving;
+      const gateway::Endpoint address{one.address, number};
+      if (one.address.empty() || (!one.ready && !ending) || has(own.addresses, address) ||
+          (!one.pod_uid.empty() && !pods.insert(one.pod_uid).second) ||
+          !addresses.emplace(one.address, number).second) {
+        continue;
+      }
+      (one.ready ? out.ready : out.ending).push_back(address);
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 Endpoints endpoints_of(const object::Service& service, const object::ServicePort& port,
-                       const std::vector<object::Pod>& pods,
-                       const std::vector<pod::HandlerInstance>& handlers) {
-  Endpoints out;
-  for (const auto& pod : pods) {
-    if (pod.meta.ns != service.meta.ns || !selects(service.selector, pod.meta.labels) ||
-        !is_ready(pod)) {
-      continue;
-    }
-    if (const auto* handler = handler_of(pod, port.target_port, handlers)) {
-      out.handlers.push_back(handler);
-      continue;
-    }
-    const int number = container_port_of(pod, port.target_port);
-    if (number != 0 && !pod.status.pod_ip.empty()) {
-      out.addresses.push_back({pod.status.pod_ip, number});
-    }
+                       const Candidates& candidates) {
+  OwnPods own = own_pods(service, port, candidates);
+  Endpoints out = std::move(own.ready);
+  const bool answers_here = !out.handlers.empty() || !out.addresses.empty();
+  if (service.own_node_only || (service.prefers_own_node && answers_here)) {
+    return out;
   }
+  Others elsewhere = others(port, candidates, own);
+  auto& more = answers_here || !elsewhere.ready.empty() ? elsewhere.ready : elsewhere.ending;
+  out.addresses.insert(out.addresses.end(), more.begin(), more.end());
   return out;
 }
 

@@ -68,8 +68,8 @@ class StoreRouteController final : public RouteController {
     watcher_ = std::thread([this] { watch_gateway(); });
     store::ControllerOptions options{
         .name = "routes",
-        .kinds = {Kind::kIngress, Kind::kHttpRoute, Kind::kService, Kind::kSecret, Kind::kConfigMap,
-                  Kind::kPod, Kind::kNamespace},
+        .kinds = {Kind::kIngress, Kind::kHttpRoute, Kind::kService, Kind::kEndpointSlice,
+                  Kind::kSecret, Kind::kConfigMap, Kind::kPod, Kind::kNamespace},
         .worker_limit = 1,
         .resync_ms = kRotateCheckMs};
     auto controller = Controller::start(
@@ -122,6 +122,8 @@ class StoreRouteController final : public RouteController {
     DUET_TRY(list_all(store_, Kind::kIngress, object::decode_ingress, site.ingresses));
     DUET_TRY(list_all(store_, Kind::kHttpRoute, object::decode_http_route, site.http_routes));
     DUET_TRY(list_all(store_, Kind::kService, object::decode_service, site.services));
+    DUET_TRY(list_all(store_, Kind::kEndpointSlice, object::decode_endpoint_slice,
+                      site.endpoint_slices));
     DUET_TRY(list_all(store_, Kind::kSecret, object::decode_secret, site.secrets));
     DUET_TRY(list_all(store_, Kind::kConfigMap, object::decode_config_map, site.config_maps));
     DUET_TRY(list_all(store_, Kind::kPod, object::decode_pod, site.pods));

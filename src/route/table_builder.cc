@@ -13,6 +13,7 @@
 #include "route/handler_limits.h"
 #include "route/oldest_first.h"
 #include "route/route_policy.h"
+#include "route/service_slices.h"
 #include "route/static_backend.h"
 #include "route/upstream_policy.h"
 
@@ -22,6 +23,7 @@ namespace {
 
 // An appProtocol of Kubernetes: HTTP/2 without TLS, by prior knowledge.
 constexpr std::string_view kCleartextHttp2 = "kubernetes.io/h2c";
+constexpr std::string_view kTcp = "TCP";  // the protocol of the ports that HTTP can reach
 
 gateway::PathMatch path_match(const std::string& type, const std::string& path) {
   using Type = gateway::PathMatch::Type;
@@ -122,7 +124,8 @@ std::vector<gateway::WeightedBackend> weigh(std::vector<Share> shares) {
 // Turns references to Services into shares of backends, and collects the backends that are needed.
 class Backends {
  public:
-  Backends(const SiteObjects& site, BuiltTable& built) : site_(site), built_(built) {}
+  Backends(const SiteObjects& site, BuiltTable& built)
+      : site_(site), slices_(site.endpoint_slices), built_(built) {}
 
   struct Reference {
     std::string ns;
@@ -169,6 +172,9 @@ class Backends {
   void publish_services() {
     for (const auto& service : site_.services) {
       for (const auto& port : service.ports) {
+        if (port.protocol != kTcp) {
+          continue;
+        }
         std::vector<Share> shares;
         for (auto& part : parts_of(service, port)) {
           shares.push_back({std::move(part.backend), part.fraction, {}});
@@ -233,8 +239,9 @@ class Backends {
                                               const Reference& reference) {
     const auto found =
         std::find_if(service.ports.begin(), service.ports.end(), [&](const auto& one) {
-          return reference.port_name.empty() ? one.port == reference.port_number
-                                             : one.name == reference.port_name;
+          return one.protocol == kTcp &&
+                 (reference.port_name.empty() ? one.port == reference.port_number
+                                              : one.name == reference.port_name);
         });
     return found == service.ports.end() ? nullptr : &*found;
   }
@@ -253,7 +260,8 @@ class Backends {
       put(std::move(files->backend));
       return {{name, 1}};
     }
-    const Endpoints endpoints = endpoints_of(service, port, site_.pods, site_.handlers);
+    const Endpoints endpoints =
+        endpoints_of(service, port, {site_.pods, site_.handlers, slices_.of(service)});
     const size_t count = endpoints.handlers.size() + endpoints.addresses.size();
     const auto fraction = [&](size_t part) {
       return count == 0 ? 1 : static_cast<double>(part) / static_cast<double>(count);
@@ -280,9 +288,10 @@ class Backends {
   std::string filter_handler(const object::Meta& owner, const std::string& name) {
     const auto* service = find_service(owner.ns, name);
     const bool has_port = service != nullptr && !service->ports.empty();
-    const Endpoints endpoints =
-        has_port ? endpoints_of(*service, service->ports.front(), site_.pods, site_.handlers)
-                 : Endpoints{};
+    const std::vector<const object::EndpointSlice*> nobody_else;  // a filter answers in the gateway
+    const Endpoints endpoints = has_port ? endpoints_of(*service, service->ports.front(),
+                                                        {site_.pods, site_.handlers, nobody_else})
+                                         : Endpoints{};
     const bool wagi =
         !endpoints.handlers.empty() && endpoints.handlers.front()->use == engine::Use::kWagi;
     if (!endpoints.handlers.empty() && !wagi) {
@@ -374,6 +383,7 @@ class Backends {
   }
 
   const SiteObjects& site_;
+  ServiceSlices slices_;
   BuiltTable& built_;
   std::map<std::string, bool> known_;
 };

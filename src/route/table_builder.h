@@ -18,6 +18,7 @@ struct SiteObjects {
   std::vector<object::Ingress> ingresses;
   std::vector<object::HttpRoute> http_routes;
   std::vector<object::Service> services;
+  std::vector<object::EndpointSlice> endpoint_slices;
   std::vector<object::Secret> secrets;
   std::vector<object::ConfigMap> config_maps;
   std::vector<object::Pod> pods;
@@ -42,9 +43,10 @@ struct BuiltTable {
 };
 
 // The gateway's routes from the site's objects: Services to their ready pods (handlers answer in
-// the gateway, containers by proxy), Ingresses and HTTPRoutes to Services. A Service that does not
-// exist answers 503 behind an Ingress and 500 behind an HTTPRoute, as their specifications say; one
-// without ready pods answers 503. Handlers with an address of their own get a route there. Pure.
+// the gateway, containers by proxy) and the endpoints of their slices, Ingresses and HTTPRoutes to
+// Services. A Service that does not exist answers 503 behind an Ingress and 500 behind an
+// HTTPRoute, as their specifications say; one without ready pods answers 503. Handlers with an
+// address of their own get a route there. Pure.
 BuiltTable build_table(const SiteObjects& site);
 
 }  // namespace duet::route

@@ -28,6 +28,7 @@ int rank_of(Kind kind) {
     case Kind::kSecret:
       return 1;
     case Kind::kService:
+    case Kind::kEndpointSlice:
       return 2;
     case Kind::kDeployment:
       return 3;

@@ -1,0 +1,199 @@
+#include "cluster/service_source.h"
+
+#include <algorithm>
+#include <optional>
+#include <stop_token>
+#include <utility>
+
+#include "cluster/api_client.h"
+#include "cluster/follower.h"
+#include "cluster/local_objects.h"
+#include "cluster/pod_mirror.h"
+#include "object/kind.h"
+
+namespace duet::cluster {
+namespace {
+
+using object::Kind;
+
+constexpr Kind kKinds[] = {Kind::kService, Kind::kEndpointSlice, Kind::kIngress};
+
+std::string list_path(Kind kind) {
+  const object::KindInfo& info = object::kind_info(kind);
+  const bool core = info.api_version.find('/') == std::string_view::npos;
+  return (core ? "/api/" : "/apis/") + std::string(info.api_version) + "/" +
+         std::string(info.plural);
+}
+
+// "services/shop/web" and back.
+std::string work_key(const object::ObjectKey& key) {
+  return std::string(object::kind_info(key.kind).plural) + "/" + store::key_text(key);
+}
+std::optional<object::ObjectKey> object_key(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  const auto kind = object::kind_from_word(text.substr(0, slash));
+  return kind && slash != std::string::npos
+             ? std::optional(store::key_from_text(*kind, text.substr(slash + 1)))
+             : std::nullopt;
+}
+
+// What is missing on this node, as long as a kind may not be seen.
+std::string advice(Kind kind) {
+  if (kind == Kind::kService) {
+    return "";  // every node may see them
+  }
+  return std::string("; examples/cluster/route-rights.yaml has the right, without it ") +
+         (kind == Kind::kIngress ? "no Ingress comes from the cluster"
+                                 : "only this node's own pods answer for Services");
+}
+
+}  // namespace
+
+ServiceSource::ServiceSource(store::Store& store, const CurrentAccess& access,
+                             const sys::Clock& clock, sys::Random& random, Options options)
+    : store_(store), access_(access), clock_(clock), random_(random), options_(std::move(options)) {
+  add(Kind::kService, true, options_.service_limit, {});
+  add(Kind::kEndpointSlice, true, options_.slice_limit, {});
+  add(Kind::kIngress, !options_.ingress_class.empty(), options_.ingress_limit,
+      [name = options_.ingress_class](const Json& ingress) {
+        return text_of(member(ingress, "spec"), "ingressClassName") == name;
+      });
+}
+
+void ServiceSource::add(Kind kind, bool followed, std::size_t limit,
+                        std::function<bool(const Json&)> wanted) {
+  followed_.push_back(std::make_unique<Followed>(
+      followed ? list_path(kind) : "", ListedObjects::Options{.kind = kind,
+                                                              .object_limit = limit,
+                                                              .object_bytes = options_.object_bytes,
+                                                              .total_bytes = options_.kind_bytes,
+                                                              .wanted = std::move(wanted),
+                                                              .log = options_.log}));
+  if (!followed) {
+    followed_.back()->objects.replace({});  // what an agent before this one has brought goes
+  }
+}
+
+std::unique_ptr<ServiceSource> ServiceSource::start(store::Store& store,
+                                                    const CurrentAccess& access,
+                                                    const sys::Clock& clock, sys::Random& random,
+                                                    Options options) {
+  std::unique_ptr<ServiceSource> source(
+      new ServiceSource(store, access, clock, random, std::move(options)));
+  ServiceSource& self = *source;
+  source->controller_ = store::Controller::start(
+      store,
+      {.name = "cluster services",
+       .kinds = {std::begin(kKinds), std::end(kKinds)},
+       .worker_limit = 1},
+      [](const store::WatchEvent& event) {
+        return std::vector<std::string>{work_key(event.object.key)};
+      },
+      [&self](const std::string& key) { return self.reconcile(key); }, self.options_.log);
+  return source;
+}
+
+ServiceSource::~ServiceSource() {
+  for (const auto& one : followed_) {
+    one->thread.request_stop();
+  }
+  for (const auto& one : followed_) {
+    if (one->thread.joinable()) {
+      one->thread.join();
+    }
+  }
+}
+
+void ServiceSource::follow() {
+  for (const auto& one : followed_) {
+    if (!one->path.empty() && !one->thread.joinable()) {
+      one->thread = std::jthread(
+          [this, &followed = *one](const std::stop_token& stop) { run(followed, stop); });
+    }
+  }
+}
+
+void ServiceSource::run(Followed& followed, const std::stop_token& stop) {
+  ApiClient client(access_, clock_, random_, stop);
+  Follower follower(
+      client, clock_, random_,
+      {.path = followed.path, .query = {}, .refused_pause_ms = options_.refused_pause_ms},
+      {.replace = [&](const std::vector<Json>& objects) { take_all(followed, objects); },
+       .change =
+           [&](ApiWatch::Type type, const Json& object) {
+             if (const auto key = followed.objects.change(type, object)) {
+               controller_->wake(work_key(*key));
+             }
+           },
+       .report = [&](const Status& status) { note(followed, status); }});
+  follower.run(stop);
+}
+
+// What the store has of the cluster and the server has no more is looked at too.
+void ServiceSource::take_all(Followed& followed, const std::vector<Json>& objects) {
+  std::vector<object::ObjectKey> keys = followed.objects.replace(objects);
+  if (const auto stored = store_.list(followed.kind); stored.ok()) {
+    for (const object::Object& one : stored->objects) {
+      keys.push_back(one.key);
+    }
+  }
+  for (const object::ObjectKey& key : keys) {
+    controller_->wake(work_key(key));
+  }
+}
+
+void ServiceSource::note(const Followed& followed, const Status& status) const {
+  const std::string what =
+      "cluster: " + std::string(object::kind_info(followed.kind).plural) + ": ";
+  if (status.ok()) {
+    options_.log(what + "followed again");
+    return;
+  }
+  const bool refused = status.error().code() == ErrorCode::kPermission;
+  options_.log(what + status.error().message() + (refused ? advice(followed.kind) : ""));
+}
+
+Result<ServiceSource::Next> ServiceSource::reconcile(const std::string& text) {
+  const auto key = object_key(text);
+  if (!key) {
+    return Next{};
+  }
+  const auto followed = std::find_if(followed_.begin(), followed_.end(),
+                                     [&](const auto& one) { return one->kind == key->kind; });
+  const ListedObjects& objects = (*followed)->objects;
+  if (!objects.is_complete()) {
+    return Next{};  // what an agent before this one left goes on until the cluster has spoken
+  }
+  DUET_ASSIGN(const auto stored, find_stored(store_, *key));
+  const auto said = objects.find(*key);
+  const bool own = stored && !is_of_cluster(*stored);
+  note_own(*key, own && said);
+  if (!own && said) {
+    DUET_TRY(put(*said, stored));
+  } else if (!own && stored) {
+    DUET_TRY(remove_stored(store_, *stored, std::nullopt));
+  }
+  return Next{};
+}
+
+Status ServiceSource::put(const object::Object& said, const std::optional<object::Object>& stored) {
+  if (stored && stored->uid != said.uid) {
+    DUET_TRY(remove_stored(store_, *stored, std::nullopt));
+  }
+  DUET_TRY(make_namespace(store_, said.key.ns));
+  const auto kept = store_.apply(said);
+  return kept.ok() ? Status() : Status(kept.error());
+}
+
+// Once, as long as it is so.
+void ServiceSource::note_own(const object::ObjectKey& key, bool said) {
+  if (!said) {
+    own_.erase(key);
+  } else if (own_.insert(key).second) {
+    options_.log("cluster: " + object::describe(key) +
+                 " of the cluster is not taken: another one of that name came from this site; "
+                 "remove one of them");
+  }
+}
+
+}  // namespace duet::cluster
