@@ -12,6 +12,7 @@
 
 #include "object/codec.h"
 #include "route/authorities_file.h"
+#include "route/pace.h"
 #include "route/route_status.h"
 #include "route/table_builder.h"
 #include "store/controller.h"
@@ -57,6 +58,7 @@ class StoreRouteController final : public RouteController {
         clock_(clock),
         options_(std::move(options)),
         started_(clock.monotonic()),
+        pace_(clock),
         authorities_(options_.ca_file),
         gateways_(options_.gateway, options_.tenants, cache, clock) {}
 
@@ -118,6 +120,9 @@ class StoreRouteController final : public RouteController {
 
  private:
   Result<Controller::Next> reconcile() {
+    if (const std::int64_t wait_ms = pace_.begin(); wait_ms > 0) {
+      return Controller::Next{wait_ms};
+    }
     SiteObjects site;
     DUET_TRY(list_all(store_, Kind::kIngress, object::decode_ingress, site.ingresses));
     DUET_TRY(list_all(store_, Kind::kHttpRoute, object::decode_http_route, site.http_routes));
@@ -145,6 +150,7 @@ class StoreRouteController final : public RouteController {
     GroupTables tables =
         divide_by_tenant(built.table, namespaces, options_.tenants.limit, built.problems);
     tables.pod_listeners = std::move(built.pod_listeners);
+    pace_.end();  // the gateways' part takes their time
     built.problems.insert(built.problems.end(), gateway_problems_.begin(), gateway_problems_.end());
     report(built.problems);
     DUET_TRY(write_status(built.problems));
@@ -302,6 +308,7 @@ class StoreRouteController final : public RouteController {
   const sys::Clock& clock_;
   Options options_;
   sys::MonotonicTime started_;
+  Pace pace_;
   AuthoritiesFile authorities_;
   std::string authorities_problem_;  // that was told last
   std::mutex gateway_mutex_;

@@ -141,6 +141,46 @@ TEST(BuildTable, AServicesPodsBecomeItsEndpoints) {
   EXPECT_EQ(built.table.services[0].name, "api");
 }
 
+TEST(BuildTable, EndpointSlicesLeadToPodsOfOtherNodes) {
+  SiteObjects site;
+  site.services = {service("api")};
+  site.pods = {ready_pod("a", "api")};
+  site.handlers = {handler(site.pods[0])};
+  object::EndpointSlice slice;
+  slice.meta.ns = "default";
+  slice.service = "api";
+  slice.address_type = "IPv4";
+  slice.endpoints = {{.address = "10.2.0.1"}, {.address = "10.2.0.2"}};
+  slice.ports = {{.name = "web", .port = 8080}};
+  site.endpoint_slices = {slice};
+  site.http_routes = {route_to("r", {{.service = "api", .port = 80}})};
+  const auto built = build_table(site);
+  const std::vector<gateway::Endpoint> expected = {{"10.2.0.1", 8080}, {"10.2.0.2", 8080}};
+  EXPECT_EQ(
+      std::get<gateway::ProxyBackend>(find(built.table, "service/default/api:80")->kind).endpoints,
+      expected);
+  const auto& backends = built.table.routes.at(0).rules.at(0).backends;
+  ASSERT_EQ(backends.size(), 2U);
+  EXPECT_EQ(backends[0].backend, "handler/default/a/main");
+  EXPECT_EQ(backends[1].weight / backends[0].weight, 2U);
+}
+
+TEST(BuildTable, PortsThatAreNotOfTcpAreNoBackends) {
+  SiteObjects site;
+  site.services = {service("dns")};
+  site.services[0].ports = {{.name = "u", .port = 53, .target_port = "53", .protocol = "UDP"},
+                            {.name = "t", .port = 53, .target_port = "53"}};
+  site.pods = {ready_pod("a", "dns", "10.1.0.1")};
+  object::Ingress ingress;
+  ingress.meta = {.name = "i", .ns = "default"};
+  ingress.default_backend = object::IngressBackend{.service = "dns", .port_name = "u"};
+  site.ingresses = {ingress};
+  const auto built = build_table(site);
+  EXPECT_EQ(built.table.services.size(), 1U);
+  ASSERT_EQ(built.problems.size(), 1U);
+  EXPECT_EQ(built.problems[0].message, "service default/dns has no port u");
+}
+
 TEST(BuildTable, APortsApplicationProtocolMakesHttp2) {
   SiteObjects site;
   site.services = {service("api"), service("plain")};
@@ -405,6 +445,25 @@ TEST(BuildTable, PodsPortsAreBounded) {
   EXPECT_EQ(built.pod_listeners.size(), kPodListenerLimit);
   ASSERT_EQ(built.problems.size(), 1U);
   EXPECT_EQ(built.problems[0].reason, "TooManyPodPorts");
+}
+
+TEST(BuildTable, AFilterIsAHandlerOfThisNode) {
+  SiteObjects site;
+  site.services = {service("auth")};
+  object::EndpointSlice slice;
+  slice.meta.ns = "default";
+  slice.service = "auth";
+  slice.address_type = "IPv4";
+  slice.endpoints = {{.address = "10.2.0.1"}};
+  slice.ports = {{.name = "web", .port = 8080}};
+  site.endpoint_slices = {slice};
+  auto route = route_to("r", {});
+  route.rules[0].filters = {extension("auth")};
+  site.http_routes = {route};
+  const auto built = build_table(site);
+  EXPECT_TRUE(built.problems.empty());
+  const std::vector<std::string> expected = {"filter/none"};
+  EXPECT_EQ(built.table.routes.at(0).rules.at(0).filters.handlers, expected);
 }
 
 }  // namespace
