@@ -281,8 +281,8 @@ Verb get_verb() {
           .description =
               "Prints objects of the node as a table, as YAML or as JSON. Kinds are written as\n"
               "in kubectl: pods (po), deployments (deploy), services (svc), configmaps (cm),\n"
-              "secrets, namespaces (ns), ingresses (ing), httproutes, events (ev). \"all\" is\n"
-              "pods, services and deployments.",
+              "secrets, namespaces (ns), ingresses (ing), httproutes, endpointslices, events\n"
+              "(ev). \"all\" is pods, services and deployments.",
           .flags = kFlags,
           .examples = kExamples,
           .run = run,
