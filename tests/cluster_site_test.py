@@ -392,6 +392,11 @@ class Services(ClusterTest):
         """Routes of the site itself to Services of the cluster."""
         self.site.write("routes.yaml", *(route(name, f"/{name}", name) for name in names))
 
+    def wait_bodies(self, path, expected):
+        """Waits until just these answers come, of many."""
+        self.site.wait_for(f"{path} to answer {expected}",
+                           lambda: {self.site.request(path)[2] for _ in range(20)} == expected)
+
     @contextlib.contextmanager
     def neighbour(self, address="198.18.77.7"):
         """A server at an address of its own, as a pod of another node has one; gives its port."""
@@ -456,11 +461,24 @@ class Services(ClusterTest):
         self.site.wait_answer("/both", 200)
         with self.neighbour() as (address, port):
             self.plane.apply(self.endpoints("both", address, port))
-            bodies = lambda: {self.site.request("/both")[2] for _ in range(20)}
-            self.site.wait_for("both to answer", lambda: {"from elsewhere"} < bodies())
+            self.wait_bodies("/both", {"from elsewhere", "hello from duet\n"})
             # And alone again, when that is what the Service prefers.
             self.plane.apply(self.service("both", internalTrafficPolicy="Local"))
-            self.site.wait_for("this node alone to answer", lambda: "from elsewhere" not in bodies())
+            self.wait_bodies("/both", {"hello from duet\n"})
+
+    def test_a_site_that_is_cut_off_answers_by_itself(self):
+        self.write_routes("both")
+        self.join()
+        self.deploy("both")
+        with self.neighbour() as (address, port):
+            self.plane.apply(self.endpoints("both", address, port))
+            self.wait_bodies("/both", {"from elsewhere", "hello from duet\n"})
+            self.line.cut()
+            self.site.kill_agent()
+            self.start()
+            self.wait_bodies("/both", {"hello from duet\n"})
+            self.line.restore()
+            self.wait_bodies("/both", {"from elsewhere", "hello from duet\n"})
 
     def test_ingresses_of_its_class_are_its_routes(self):
         self.more_cluster = {"ingressClass": "edge"}

@@ -15,6 +15,7 @@
 #include "cluster/mirror_pods.h"
 #include "cluster/node_keeper.h"
 #include "cluster/pod_source.h"
+#include "cluster/presence.h"
 #include "cluster/service_source.h"
 
 namespace duet::cluster {
@@ -76,7 +77,8 @@ class RunningNode final : public ClusterNode {
                  .measured_path = options_.measured_path,
                  .images = options_.images},
                 beats_, clock, random),
-        trouble_(options_.log) {
+        trouble_(options_.log),
+        presence_(clock, options_.away_ms) {
     identity_.load();
     pods_ = PodSource::start(store_, writes_, access_, clock_, random_, options_.log);
     events_ = EventTeller::start(store_, news_, clock_,
@@ -112,6 +114,9 @@ class RunningNode final : public ClusterNode {
         return;
       }
       trouble_.note(status, "the API server answers again");
+      if (presence_.note(status.ok()) && options_.presence) {
+        options_.presence(presence_.is_away());
+      }
       if (status.ok()) {
         backoff.reset();
       }
@@ -209,6 +214,7 @@ class RunningNode final : public ClusterNode {
   NodeKeeper keeper_;
   bool joining_ = false;  // said, and not done yet
   Complaint trouble_;
+  Presence presence_;
   Complaint renewals_{options_.log};
   sys::MonotonicTime renew_at_;  // not before
   std::unique_ptr<PodSource> pods_;

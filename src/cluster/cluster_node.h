@@ -22,6 +22,10 @@ struct ClusterOptions {
   std::string measured_path;                       // on the file system that pods fill
   std::function<std::vector<NodeImage>()> images;  // asked with every beat, by one thread
   std::string ingress_class;  // of the Ingresses that are routes of this node; empty: none
+  // The API server has been silent for away_ms, or answers again. It is away until it answered
+  // once. On a thread of the node; none: nobody asks.
+  std::function<void(bool away)> presence;
+  std::int64_t away_ms = 40'000;
   std::int64_t beat_ms = 10'000;
   std::int64_t backoff_first_ms = 1'000;
   std::int64_t backoff_limit_ms = 60'000;

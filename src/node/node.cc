@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cctype>
 #include <chrono>
 #include <thread>
@@ -227,6 +228,7 @@ class WholeNode final : public Node {
                                              .measured_path = config_.paths.state,
                                              .images = node_images(*content_),
                                              .ingress_class = config_.ingress_class,
+                                             .presence = [this](bool away) { note_cluster(away); },
                                              .log = reports_.log}));
     if (kubelet.socket.valid()) {
       DUET_ASSIGN(kubelet_, kubelet::Server::start(api_context(), std::move(kubelet),
@@ -269,6 +271,9 @@ class WholeNode final : public Node {
     options.defaults.request_bytes = config_.max_request_bytes;
     options.defaults.compress = config_.compression == "gzip";
     options.ca_file = config_.gateway_ca_file;
+    if (config_.join.wanted()) {
+      options.cluster_is_away = [this] { return cluster_is_away_.load(); };
+    }
     options.gateway.executable = helpers_ + "/duet-gateway";
     options.gateway.run_directory = config_.paths.run + "/gateway";
     options.gateway.workers = config_.gateway_workers;
@@ -332,6 +337,11 @@ class WholeNode final : public Node {
     return out.take() + gateway.value_or("");
   }
 
+  void note_cluster(bool away) {
+    cluster_is_away_ = away;
+    wake_routes();
+  }
+
   void wake_routes() {
     const std::lock_guard lock(routes_mutex_);
     if (routes_ && !routes_gone_) {
@@ -360,6 +370,7 @@ class WholeNode final : public Node {
   std::unique_ptr<pod::Prober> prober_;
   std::unique_ptr<pod::Hooks> hooks_;
   std::mutex routes_mutex_;
+  std::atomic<bool> cluster_is_away_ = true;  // until it answered
   bool routes_gone_ = false;
   pod::Handlers handlers_;
   std::unique_ptr<route::RouteController> routes_;

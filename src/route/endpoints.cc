@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "object/source_mark.h"
+
 namespace duet::route {
 
 namespace {
@@ -119,14 +121,21 @@ bool has(const std::vector<gateway::Endpoint>& list, const gateway::Endpoint& on
   return std::find(list.begin(), list.end(), one) != list.end();
 }
 
-Others others(const object::ServicePort& port, const Candidates& candidates, const OwnPods& own) {
+bool is_of_cluster(const object::EndpointSlice& slice) {
+  const auto source = slice.meta.annotations.find(object::kSourceAnnotation);
+  return source != slice.meta.annotations.end() && source->second == object::kClusterSource;
+}
+
+// `spoken_for`: the cluster's word counts.
+Others others(const object::ServicePort& port, const Candidates& candidates, const OwnPods& own,
+              bool spoken_for) {
   Others out;
   // A pod may stand in several slices: of two address families, or while one takes another's place.
   std::set<std::string> pods = own.uids;
   std::set<std::pair<std::string, int>> addresses;
   for (const auto* slice : candidates.slices) {
     const int number = port_of(*slice, port);
-    if (number == 0) {
+    if (number == 0 || (!spoken_for && is_of_cluster(*slice))) {
       continue;
     }
     for (const auto& one : slice->endpoints) {
@@ -156,7 +165,7 @@ Endpoints endpoints_of(const object::Service& service, const object::ServicePort
   if (service.own_node_only || (service.prefers_own_node && answers_here)) {
     return out;
   }
-  Others elsewhere = others(port, candidates, own);
+  Others elsewhere = others(port, candidates, own, !candidates.cluster_is_away || !answers_here);
   auto& more = answers_here || !elsewhere.ready.empty() ? elsewhere.ready : elsewhere.ending;
   out.addresses.insert(out.addresses.end(), more.begin(), more.end());
   return out;

@@ -14,6 +14,7 @@ struct Candidates {
   const std::vector<object::Pod>& pods;  // of this node
   const std::vector<pod::HandlerInstance>& handlers;
   const std::vector<const object::EndpointSlice*>& slices;  // of the Service
+  bool cluster_is_away = false;  // what its slices say may not be true any more
 };
 
 // Who answers behind one port of a Service.
@@ -26,7 +27,8 @@ struct Endpoints {
 // has one on that port, else the pod's address. Besides them what the slices say of others: the
 // ready endpoints of the port's name, and where nobody at all is ready those that still serve while
 // they end (as kube-proxy does). A pod of this node is never taken from a slice, and of the
-// others at most 1 000. The Service may want this node's pods alone, or first. Pure.
+// others at most 1 000. The Service may want this node's pods alone, or first; while the cluster is
+// away they come before those that it told of. Pure.
 Endpoints endpoints_of(const object::Service& service, const object::ServicePort& port,
                        const Candidates& candidates);
 

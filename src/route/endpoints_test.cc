@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "object/source_mark.h"
 #include "route/service_slices.h"
 
 namespace duet::route {
@@ -58,13 +59,15 @@ class EndpointsTest : public testing::Test {
   }
   Endpoints find() const {
     const ServiceSlices slices(slices_);
-    return endpoints_of(service_, service_.ports[0], {pods_, handlers_, slices.of(service_)});
+    return endpoints_of(service_, service_.ports[0],
+                        {pods_, handlers_, slices.of(service_), cluster_is_away_});
   }
 
   object::Service service_;
   std::vector<object::Pod> pods_;
   std::vector<pod::HandlerInstance> handlers_;
   std::vector<object::EndpointSlice> slices_;
+  bool cluster_is_away_ = false;
 };
 
 TEST_F(EndpointsTest, OthersStandBesideThePodsOfThisNode) {
@@ -138,6 +141,17 @@ TEST_F(EndpointsTest, AServiceMayWantThisNodeAloneOrFirst) {
   service_.prefers_own_node = false;
   service_.own_node_only = true;
   EXPECT_TRUE(find().addresses.empty());
+}
+
+TEST_F(EndpointsTest, WhileTheClusterIsAwayItsWordComesLast) {
+  slices_ = {slice_of_web({{.address = "10.2.0.1"}}), slice_of_web({{.address = "192.168.1.9"}})};
+  slices_[0].meta.annotations = {{object::kSourceAnnotation, std::string(object::kClusterSource)}};
+  cluster_is_away_ = true;
+  EXPECT_EQ(find().addresses.size(), 2U);
+  pods_ = {pod_of_web("a", "10.1.0.1")};
+  EXPECT_EQ(find().addresses, (Addresses{{"10.1.0.1", 8080}, {"192.168.1.9", 8080}}));
+  cluster_is_away_ = false;
+  EXPECT_EQ(find().addresses.size(), 3U);
 }
 
 TEST_F(EndpointsTest, OthersAreBounded) {

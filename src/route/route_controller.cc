@@ -135,6 +135,7 @@ class StoreRouteController final : public RouteController {
     site.handlers = handlers_.list();
     site.now_s =
         std::chrono::duration_cast<std::chrono::seconds>(clock_.now().time_since_epoch()).count();
+    site.cluster_is_away = options_.cluster_is_away && options_.cluster_is_away();
     site.defaults = options_.defaults;
     site.folders = options_.folders;
     std::erase_if(site.folders.roots,

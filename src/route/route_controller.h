@@ -28,6 +28,9 @@ class RouteController {
     std::function<void(const std::string& line)> log;
     // Called with the routes after each change that the gateway took, from the controller's thread.
     std::function<void(const gateway::RouteTable& table)> served;
+    // Whether a cluster says nothing of its pods at the moment; none: there is no cluster. A change
+    // must wake() the controller.
+    std::function<bool()> cluster_is_away;
     // How long routes wait, after the start, for handlers that the store calls ready and nobody has
     // loaded yet.
     std::int64_t settle_ms = 10'000;

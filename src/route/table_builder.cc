@@ -260,8 +260,8 @@ class Backends {
       put(std::move(files->backend));
       return {{name, 1}};
     }
-    const Endpoints endpoints =
-        endpoints_of(service, port, {site_.pods, site_.handlers, slices_.of(service)});
+    const Endpoints endpoints = endpoints_of(
+        service, port, {site_.pods, site_.handlers, slices_.of(service), site_.cluster_is_away});
     const size_t count = endpoints.handlers.size() + endpoints.addresses.size();
     const auto fraction = [&](size_t part) {
       return count == 0 ? 1 : static_cast<double>(part) / static_cast<double>(count);
@@ -289,9 +289,10 @@ class Backends {
     const auto* service = find_service(owner.ns, name);
     const bool has_port = service != nullptr && !service->ports.empty();
     const std::vector<const object::EndpointSlice*> nobody_else;  // a filter answers in the gateway
-    const Endpoints endpoints = has_port ? endpoints_of(*service, service->ports.front(),
-                                                        {site_.pods, site_.handlers, nobody_else})
-                                         : Endpoints{};
+    const Endpoints endpoints = has_port
+                                    ? endpoints_of(*service, service->ports.front(),
+                                                   {site_.pods, site_.handlers, nobody_else, false})
+                                    : Endpoints{};
     const bool wagi =
         !endpoints.handlers.empty() && endpoints.handlers.front()->use == engine::Use::kWagi;
     if (!endpoints.handlers.empty() && !wagi) {

@@ -23,6 +23,7 @@ struct SiteObjects {
   std::vector<object::ConfigMap> config_maps;
   std::vector<object::Pod> pods;
   std::vector<pod::HandlerInstance> handlers;
+  bool cluster_is_away = false;   // what came from it may not be true any more
   std::int64_t now_s = 0;         // seconds since 1970, for what expires
   gateway::RoutePolicy defaults;  // for routes that say nothing
   StaticFolders folders;          // of which the roots are there
