@@ -181,7 +181,7 @@ TEST(Server, AnswersCurl) {
   ASSERT_TRUE(run.ok());
   EXPECT_EQ(Json::parse(run->out)["major"], "1") << run->out;
   EXPECT_EQ(api.send("GET", "/healthz").body, "ok");
-  EXPECT_EQ(api.send("GET", "/apis").json()["groups"].size(), 3);
+  EXPECT_EQ(api.send("GET", "/apis").json()["groups"].size(), 4);
   EXPECT_EQ(api.send("GET", "/apis/apps/v1").json()["resources"][0]["name"], "deployments");
 }
 
