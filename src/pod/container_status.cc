@@ -89,6 +89,14 @@ void consider_start(const ContainerView& view, int attempt, ContainerDecision& d
   decision.start = true;
 }
 
+// The start after `attempt`, which is counted when it happens and not while it is waited for.
+void consider_further_start(const ContainerView& view, int attempt, ContainerDecision& decision) {
+  consider_start(view, attempt + 1, decision);
+  if (!decision.start) {
+    decision.status.restart_count = attempt;
+  }
+}
+
 void consider_restart(const ContainerView& view, const LastEnd& end, int attempt,
                       ContainerDecision& decision) {
   const int step = end.lived_ms >= view.backoff.reset_after_ms ? 0 : view.backoff_step;
@@ -104,10 +112,7 @@ void consider_restart(const ContainerView& view, const LastEnd& end, int attempt
     decision.look_again_ms = due_ms - view.now_ms;
     return;
   }
-  consider_start(view, attempt + 1, decision);
-  if (!decision.start) {
-    decision.status.restart_count = attempt;
-  }
+  consider_further_start(view, attempt, decision);
 }
 
 }  // namespace
@@ -207,7 +212,7 @@ ContainerDecision decide(const ContainerView& view) {
   status.container_id = end->state.container_id;
   if (view.sandbox_lost) {
     status.last_state = end->state;
-    consider_start(view, attempt + 1, decision);
+    consider_further_start(view, attempt, decision);
     return decision;
   }
   if (!wants_restart(view.restart_policy, end->state.exit_code)) {

@@ -194,6 +194,23 @@ TEST_F(DecideTest, AnInitContainerRunsAgainInANewSandbox) {
   EXPECT_EQ(decision.attempt, 4);
 }
 
+TEST_F(DecideTest, ALostInitContainerThatWaitsForItsImageIsCountedOnce) {
+  previous_.state = {.type = State::Type::kTerminated, .reason = "Completed"};
+  view_.previous = &previous_;
+  view_.restart_policy = "OnFailure";
+  view_.sandbox_lost = true;
+  view_.image = {nullptr, {"ContainerCreating", ""}};
+  for (int pass = 0; pass < 3; ++pass) {
+    previous_ = decide(view_).status;
+    EXPECT_EQ(previous_.restart_count, 0);
+  }
+  view_.image.ready = std::make_shared<const ReadyImage>();
+  const auto decision = decide(view_);
+  EXPECT_TRUE(decision.start);
+  EXPECT_EQ(decision.attempt, 1);
+  EXPECT_EQ(decision.status.restart_count, 1);
+}
+
 TEST(InitializingStatus, KeepsWhatIsKnownOfEarlierStarts) {
   object::Container container;
   container.name = "web";
