@@ -21,14 +21,11 @@ import sys
 import threading
 import time
 
-BUILD = pathlib.Path(sys.argv[1]).resolve()
-SOURCE = pathlib.Path(__file__).resolve().parent.parent
-os.environ["DUET_BUILD_DIR"] = str(BUILD)
-os.environ["DUET_SOURCE_DIR"] = str(SOURCE)
-sys.path.insert(0, str(SOURCE / "tests"))
+from process_use import cpu_s, pss_kb
+import site_environment  # noqa: F401 (tells the fixtures where everything is)
 
-from control_plane import PROGRAMS, TOKEN, ControlPlane  # noqa: E402 (the fixture reads the environment)
-from site_fixture import Site  # noqa: E402
+from control_plane import PROGRAMS, TOKEN, ControlPlane
+from site_fixture import Site
 
 PODS = int(sys.argv[2]) if len(sys.argv) > 2 else 110
 FIRST = min(30, PODS)
@@ -65,17 +62,6 @@ def scale(plane, replicas):
     return time.monotonic() - started
 
 
-def pss_mb(pids):
-    total = 0
-    for pid in pids:
-        try:
-            rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-        except OSError:
-            continue
-        total += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
-    return total / 1024
-
-
 def processes(site):
     """Everything that names the site's folder, and its children."""
     parents, ours = {}, set()
@@ -94,11 +80,6 @@ def processes(site):
         grown = bool(more)
         ours |= more
     return ours - {os.getpid()}
-
-
-def cpu_s(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def requests(plane, since):
@@ -162,7 +143,7 @@ def main():
         rest = scale(plane, PODS)
         assert ready_pods(plane) == PODS
         asked, cpu = quiet_minute(plane, site)
-        agent, everything = pss_mb([site.agent.pid]), pss_mb(processes(site))
+        agent, everything = pss_kb([site.agent.pid]) / 1024, pss_kb(processes(site)) / 1024
         gone = scale(plane, 0)
         single = single_pods(plane)
     finally:

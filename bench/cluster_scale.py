@@ -9,7 +9,6 @@ answered. Prints rows for bench/RESULTS.md. Ends by itself, at the latest after 
 """
 
 import collections
-import os
 import pathlib
 import re
 import resource
@@ -20,13 +19,10 @@ import tempfile
 import threading
 import time
 
-BUILD = pathlib.Path(sys.argv[1]).resolve()
-SOURCE = pathlib.Path(__file__).resolve().parent.parent
-os.environ["DUET_BUILD_DIR"] = str(BUILD)
-os.environ["DUET_SOURCE_DIR"] = str(SOURCE)
-sys.path.insert(0, str(SOURCE / "tests"))
+from process_use import cpu_s, pss_kb
+from site_environment import BUILD
 
-from control_plane import TOKEN, ControlPlane  # noqa: E402 (the fixture reads the environment)
+from control_plane import TOKEN, ControlPlane
 
 NODES = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
 QUIET_S = 60
@@ -71,16 +67,6 @@ def wait(what, holds, started):
     return time.monotonic() - started
 
 
-def memory_mb(pid):
-    rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) / 1024
-
-
-def cpu_s(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def asked(before, after):
     return {code: count for code, count in sorted((after.codes - before.codes).items())}
 
@@ -110,7 +96,7 @@ def main():
             before, worked = Counts(plane), cpu_s(nodes.pid)
             threading.Event().wait(QUIET_S)
             quiet, working = asked(before, Counts(plane)), cpu_s(nodes.pid) - worked
-            memory = memory_mb(nodes.pid)
+            memory = pss_kb([nodes.pid]) / 1024
 
             earlier = leases(plane)
             plane.stop_api_server()

@@ -13,13 +13,14 @@ gateway's memory before and after.
 import http.client
 import json
 import os
-import pathlib
 import re
 import statistics
 import subprocess
 import sys
 import threading
 import urllib.request
+
+from process_use import pss_kb
 
 from hostile_site import PATHS, gateway_pids, start_site
 
@@ -76,11 +77,6 @@ class Hostility:
             thread.join()
 
 
-def gateway_memory_kb(site):
-    rollups = (pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in gateway_pids(site))
-    return sum(int(re.search(r"^Pss:\s+(\d+)", rollup, re.M).group(1)) for rollup in rollups)
-
-
 def stopped_after_ms(site, reason):
     """CPU time of the guests that were stopped for `reason`, from the access log."""
     lines = (json.loads(line) for line in (site.root / "access.log").read_text().splitlines())
@@ -91,14 +87,14 @@ def main():
     site = start_site()
     try:
         wrk(site)
-        before_kb = gateway_memory_kb(site)
+        before_kb = pss_kb(gateway_pids(site))
         alone, beside, asked = [], [], 0
         for _ in range(PAIRS):
             alone.append(wrk(site))
             with Hostility(site) as hostility:
                 beside.append(wrk(site))
             asked += hostility.requests
-        after_kb = gateway_memory_kb(site)
+        after_kb = pss_kb(gateway_pids(site))
         budget = sorted(stopped_after_ms(site, "CPULimit"))
     finally:
         site.close()

@@ -4,15 +4,10 @@ the build folder. The gateway's one worker has a core to itself, everything else
 import os
 import pathlib
 import re
-import sys
 
-BUILD = pathlib.Path(sys.argv[1]).resolve()
-SOURCE = pathlib.Path(__file__).resolve().parent.parent
-os.environ["DUET_BUILD_DIR"] = str(BUILD)
-os.environ["DUET_SOURCE_DIR"] = str(SOURCE)
-sys.path.insert(0, str(SOURCE / "tests"))
+from site_environment import SOURCE
 
-from site_fixture import Site, pod, processes_of, route, service  # noqa: E402 (the fixture reads the environment)
+from site_fixture import Site, pod, processes_of, route, service
 
 WAYS = re.findall(r"^//   (/[a-z-]+) ", (SOURCE / "guests/handlers/hostile.c").read_text(), re.M)
 GUESTS = {"hostile": "hostile_handler", "startloops": "start_loops_handler", "starttraps": "start_traps_handler",

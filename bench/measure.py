@@ -4,19 +4,18 @@
 import json
 import os
 import pathlib
-import shutil
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-BUILD, PEERS = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
-os.environ["DUET_BUILD_DIR"] = str(BUILD)
-os.environ["DUET_SOURCE_DIR"] = str(pathlib.Path(__file__).resolve().parent.parent)
-sys.path.insert(0, os.environ["DUET_SOURCE_DIR"] + "/tests")
-from site_fixture import Site, busybox_layout, pod, route, service  # noqa: E402
+from process_use import pss_kb
+from site_environment import BUILD
+
+from site_fixture import Site, busybox_layout, pod, route, service
+
+PEERS = pathlib.Path(sys.argv[2]).resolve()
 
 ROUNDS = 200
 CONTAINER_ROUNDS = 30
@@ -35,13 +34,6 @@ def time_command(command, **options):
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
         values.append((time.monotonic() - started) * 1000)
     return summary(values[5:])
-
-
-def pss_kb(pid):
-    for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1])
-    return 0
 
 
 def measure_starts(work):
@@ -215,7 +207,7 @@ def memory_of(site):
             of_site = str(site.root) in command or int(entry.name) == site.agent.pid or (
                 name in ("duet-sandbox", "duet-gateway") and str(site.root) in pathlib.Path("/proc", parent, "cmdline").read_bytes().decode(errors="replace"))
             if of_site and name.startswith("duet"):
-                found[name] = found.get(name, 0) + pss_kb(entry.name)
+                found[name] = found.get(name, 0) + pss_kb([entry.name])
         except OSError:
             pass
     return found

@@ -1,81 +1,16 @@
 #!/usr/bin/env python3
 """Whole node in a cluster: a real control plane schedules onto it, the line between them is cut and mended."""
 
-import contextlib
-import http.server
 import json
 import os
 import random
 import signal
 import stat
-import subprocess
-import threading
 import unittest
-import urllib.request
 
-from control_plane import TOKEN, ControlPlane, Line
-from site_fixture import SOURCE, SiteTest, need_root, route, sandboxes_of
-
-NODE = "edge-wasm"
-BUSYBOX = "test.example/busybox:v1"
-WASM = {"nodeSelector": {"kubernetes.io/arch": "wasm32-wasi"},
-        "tolerations": [{"key": "kubernetes.io/arch", "operator": "Equal", "value": "wasm32-wasi", "effect": "NoSchedule"}]}
-
-
-def wasm_pod(name, image, container=None, **spec):
-    one = {"name": "main", "image": image, **(container or {})}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
-            "spec": {"containers": [one], "terminationGracePeriodSeconds": 2, **WASM, **spec}}
-
-
-class ClusterTest(SiteTest):
-    """One cluster for all tests of a class; a node of its own for each."""
-
-    kind = "wasm"
-    more_cluster = {}
-
-    @classmethod
-    def setUpClass(cls):
-        cls.plane = ControlPlane()
-        cls.addClassCleanup(cls.plane.close)
-
-    def setUp(self):
-        super().setUp()
-        self.line = Line(self.plane.port)
-        self.addCleanup(self.line.close)
-        self.addCleanup(self.forget_node)
-        self.token_file = self.site.root / "token"
-        self.token_file.write_text(TOKEN + "\n")
-
-    def forget_node(self):
-        """While the agent runs still, so that it can stop what it has."""
-        self.line.restore()
-        self.plane.kubectl("delete", "deployments,statefulsets,daemonsets,jobs,pods,configmaps,secrets", "--field-selector", "metadata.name!=kube-root-ca.crt",
-                           "--timeout=60s")
-        self.plane.kubectl("delete", "node", NODE, "--ignore-not-found")
-
-    def join(self):
-        self.start()
-        self.plane.wait(f"node/{NODE}", "create")
-        self.plane.wait(f"node/{NODE}", "condition=Ready")
-
-    def start(self):
-        self.site.start(nodeName=NODE, cluster=self.cluster())
-
-    def cluster(self):
-        """The cluster as the node's configuration names it."""
-        return {"server": f"https://127.0.0.1:{self.line.port}", "tokenFile": str(self.token_file), "caFile": str(self.plane.ca_file),
-                "node": self.kind, "kubeletListen": "", **self.more_cluster}
-
-    def pods(self):
-        """What the node has, all of it from the cluster."""
-        return json.loads(self.site.duet("get", "pods", "-A", "-o", "json"))["items"]
-
-    def wait_log(self, text):
-        self.site.wait_for(f"the log to say {text}", lambda: text in self.site.log.read_text())
-
-    def start_time(self, name):
-        return self.plane.get("pod", name)["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]
+from cluster_fixture import BUSYBOX, NODE, ClusterTest, wasm_pod
+from control_plane import TOKEN
+from site_fixture import SOURCE, need_root, sandboxes_of
 
 
 class Joining(ClusterTest):
@@ -183,7 +118,6 @@ class Pods(ClusterTest):
         self.plane.kubectl("rollout", "status", "deployment/ticker", "--timeout=60s")
         images = self.plane.kubectl("get", "pods", "-l", "app=ticker", "-o", "jsonpath={.items[*].spec.containers[0].image}")
         self.assertIn("test.example/ticker:v2", images)
-
 
     def test_a_runtime_class_is_as_good_as_selector_and_toleration(self):
         self.site.pack("ticker", "test.example/ticker:v1")
@@ -329,210 +263,6 @@ class WholeNode(ClusterTest):
         self.plane.apply(mixed)
         self.plane.wait("pod/mixed", "condition=Ready")
         self.assertEqual(len(self.plane.get("pod", "mixed")["status"]["containerStatuses"]), 2)
-
-
-class Addresses(ClusterTest):
-    """Where the pod network is the machine's."""
-
-    def setUp(self):
-        need_root()
-        super().setUp()
-        self.network, self.leases = self.site.machine_network()
-
-    def start(self):
-        self.site.start(nodeName=NODE, cluster=self.cluster(), network=self.network)
-
-    def test_a_handler_is_answered_at_the_address_that_the_cluster_shows(self):
-        self.site.pack("hello_handler", "test.example/hello:v1")
-        self.join()
-        self.plane.apply(wasm_pod("hello", "test.example/hello:v1", {"ports": [{"containerPort": 8080}]}))
-        self.plane.wait("pod/hello", "condition=Ready")
-        address = self.plane.get("pod", "hello")["status"]["podIP"]
-        self.assertTrue((self.leases / address).exists())
-
-        def body():
-            try:
-                with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"http://{address}:8080/", timeout=10) as answer:
-                    return answer.read()
-            except OSError:
-                return None  # the gateway may be about to listen
-        self.site.wait_for("the handler to answer", body)
-        self.plane.kubectl("delete", "pod", "hello")
-        self.assertFalse((self.leases / address).exists())
-
-
-class Services(ClusterTest):
-    """Services of the cluster are answered by the node's front door."""
-
-    def setUp(self):
-        super().setUp()
-        self.addCleanup(self.plane.kubectl, "delete", "services,endpointslices,ingresses", "--field-selector", "metadata.name!=kubernetes")
-        self.site.pack("hello_handler", "test.example/hello:v1")
-
-    def deploy(self, name, replicas=1):
-        """A handler as a Deployment, and its Service."""
-        pod = wasm_pod("x", "test.example/hello:v1")
-        self.plane.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
-                          "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}},
-                                   "template": {"metadata": {"labels": {"app": name}}, "spec": pod["spec"]}}},
-                         self.service(name))
-
-    @staticmethod
-    def service(name, selected=None, **spec):
-        return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
-                "spec": {"selector": {"app": selected or name}, "ports": [{"name": "web", "port": 80}], **spec}}
-
-    @staticmethod
-    def endpoints(name, address, port, ready=True):
-        return {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
-                "metadata": {"name": f"{name}-elsewhere", "labels": {"kubernetes.io/service-name": name}}, "addressType": "IPv4",
-                "endpoints": [{"addresses": [address], "conditions": {"ready": ready}}], "ports": [{"name": "web", "port": port}]}
-
-    def write_routes(self, *names):
-        """Routes of the site itself to Services of the cluster."""
-        self.site.write("routes.yaml", *(route(name, f"/{name}", name) for name in names))
-
-    def wait_bodies(self, path, expected):
-        """Waits until just these answers come, of many."""
-        self.site.wait_for(f"{path} to answer {expected}",
-                           lambda: {self.site.request(path)[2] for _ in range(20)} == expected)
-
-    @contextlib.contextmanager
-    def neighbour(self, address="198.18.77.7"):
-        """A server at an address of its own, as a pod of another node has one; gives its port."""
-        need_root()
-        change = lambda verb: subprocess.run(["ip", "address", verb, f"{address}/32", "dev", "lo"], check=True)
-
-        class Elsewhere(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                body = b"from elsewhere"
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-        change("add")
-        try:
-            with http.server.ThreadingHTTPServer((address, 0), Elsewhere) as server:
-                server.daemon_threads = True
-                threading.Thread(target=server.serve_forever, daemon=True).start()
-                yield address, server.server_address[1]
-                server.shutdown()
-        finally:
-            change("delete")
-
-    def test_a_deployments_handler_answers_and_follows_its_service(self):
-        self.write_routes("shop")
-        self.join()
-        self.site.wait_answer("/shop", 500)  # there is no such Service yet
-        self.deploy("shop", replicas=2)
-        self.assertIn("hello", self.site.wait_answer("/shop", 200)[2])
-        here = self.site.get("service", "shop")["metadata"]
-        self.assertEqual(here["annotations"]["duet.edge/source"], "cluster")
-        self.assertEqual(here["uid"], self.plane.get("service", "shop")["metadata"]["uid"])
-        self.plane.apply(self.service("shop", selected="nobody"))
-        self.site.wait_answer("/shop", 503)
-        self.plane.apply(self.service("shop"))
-        self.site.wait_answer("/shop", 200)
-        self.plane.kubectl("delete", "service", "shop")
-        self.site.wait_answer("/shop", 500)
-        self.assertIsNone(self.site.get("service", "shop"))
-
-    def test_pods_of_other_nodes_answer_where_this_one_has_none(self):
-        self.write_routes("far")
-        self.join()
-        with self.neighbour() as (address, port):
-            service = self.service("far")
-            del service["spec"]["selector"]
-            self.plane.apply(service, self.endpoints("far", address, port))
-            self.assertEqual(self.site.wait_answer("/far", 200)[2], "from elsewhere")
-            self.assertIn(f"{address}:{port}", self.site.duet("describe", "service", "far"))
-            self.plane.apply(self.endpoints("far", address, port, ready=False))
-            self.site.wait_answer("/far", 503)
-            self.plane.apply(self.endpoints("far", address, port))
-            self.site.wait_answer("/far", 200)
-
-    def test_pods_of_this_node_and_of_others_share_the_requests(self):
-        self.write_routes("both")
-        self.join()
-        self.deploy("both")
-        self.site.wait_answer("/both", 200)
-        with self.neighbour() as (address, port):
-            self.plane.apply(self.endpoints("both", address, port))
-            self.wait_bodies("/both", {"from elsewhere", "hello from duet\n"})
-            # And alone again, when that is what the Service prefers.
-            self.plane.apply(self.service("both", internalTrafficPolicy="Local"))
-            self.wait_bodies("/both", {"hello from duet\n"})
-
-    def test_a_site_that_is_cut_off_answers_by_itself(self):
-        self.write_routes("both")
-        self.join()
-        self.deploy("both")
-        with self.neighbour() as (address, port):
-            self.plane.apply(self.endpoints("both", address, port))
-            self.wait_bodies("/both", {"from elsewhere", "hello from duet\n"})
-            self.line.cut()
-            self.site.kill_agent()
-            self.start()
-            self.wait_bodies("/both", {"hello from duet\n"})
-            self.line.restore()
-            self.wait_bodies("/both", {"from elsewhere", "hello from duet\n"})
-
-    def test_ingresses_of_its_class_are_its_routes(self):
-        self.more_cluster = {"ingressClass": "edge"}
-        self.join()
-        self.deploy("shop")
-        ingress = lambda name, of, path: {
-            "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": name},
-            "spec": {"ingressClassName": of, "rules": [{"http": {"paths": [
-                {"path": path, "pathType": "Prefix", "backend": {"service": {"name": "shop", "port": {"name": "web"}}}}]}}]}}
-        self.plane.apply(ingress("theirs", "other", "/theirs"), ingress("ours", "edge", "/ours"))
-        self.site.wait_answer("/ours", 200)
-        self.assertEqual(self.site.request("/theirs")[0], 404)
-        self.plane.kubectl("delete", "ingress", "ours")
-        self.site.wait_answer("/ours", 404)
-
-    def test_without_the_right_to_see_endpoints_its_own_pods_answer(self):
-        self.plane.kubectl("delete", "clusterrolebinding", "duet:routes")
-        self.addCleanup(self.plane.kubectl, "apply", "-f", str(SOURCE / "examples/cluster/route-rights.yaml"))
-        self.write_routes("shop")
-        self.join()
-        self.deploy("shop")
-        self.site.wait_answer("/shop", 200)
-        self.wait_log("examples/cluster/route-rights.yaml")
-        self.assertEqual(self.site.log.read_text().count("examples/cluster/route-rights.yaml"), 1)
-
-    def test_a_service_of_the_site_is_not_written_over(self):
-        self.site.write("own.yaml", self.service("shop", selected="nobody"))
-        self.write_routes("shop")
-        self.join()
-        self.deploy("shop")
-        self.wait_log("service default/shop of the cluster is not taken")
-        self.assertEqual(self.site.request("/shop")[0], 503)
-        (self.site.manifests / "own.yaml").unlink()
-        self.site.wait_answer("/shop", 200)
-
-    def test_routes_live_through_a_cut_and_a_new_agent(self):
-        self.write_routes("stays", "goes", "comes")
-        self.join()
-        for name in ("stays", "goes"):
-            self.deploy(name)
-            self.site.wait_answer(f"/{name}", 200)
-        self.line.cut()
-        self.site.kill_agent()
-        self.start()
-        self.wait_log("cluster: https://127.0.0.1")
-        for name in ("stays", "goes"):
-            self.site.wait_answer(f"/{name}", 200)
-        self.plane.kubectl("delete", "service", "goes")
-        self.deploy("comes")
-        self.assertEqual(self.site.request("/goes")[0], 200)
-        self.line.restore()
-        self.site.wait_answer("/comes", 200)
-        self.site.wait_answer("/goes", 500)
-        self.assertEqual(self.site.request("/stays")[0], 200)
 
 
 class LineCuts(ClusterTest):

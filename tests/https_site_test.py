@@ -8,6 +8,7 @@ import subprocess
 import threading
 import unittest
 
+from peer import TextHandler
 from site_fixture import Site, pod, route, service
 
 
@@ -34,18 +35,11 @@ def sign(folder, authority, host):
     return str(made)
 
 
-class Echo(http.server.BaseHTTPRequestHandler):
+class Echo(TextHandler):
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self):
-        body = f"{self.command} {self.path} by {self.connection.version()}".encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+    def text(self):
+        return f"{self.command} {self.path} by {self.connection.version()}"
 
 
 class Server(http.server.ThreadingHTTPServer):

@@ -10,7 +10,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from cluster_site_test import BUSYBOX, NODE, ClusterTest, wasm_pod
+from cluster_fixture import BUSYBOX, NODE, ClusterTest, wasm_pod
 from control_plane import PROGRAMS, TIMEOUT_S
 from site_fixture import free_port, need_root
 

@@ -10,6 +10,7 @@ namespace duet::cluster {
 std::vector<object::ObjectKey> ListedObjects::replace(const std::vector<Json>& objects) {
   const std::lock_guard lock(mutex_);
   std::vector<object::ObjectKey> keys;
+  keys.reserve(objects_.size() + objects.size());
   for (const auto& [key, object] : objects_) {
     keys.push_back(key);
   }
@@ -32,7 +33,7 @@ std::optional<object::ObjectKey> ListedObjects::change(ApiWatch::Type type, cons
   if (!changed) {
     return std::nullopt;
   }
-  const object::ObjectKey key = changed->key;
+  object::ObjectKey key = changed->key;
   if (type == ApiWatch::Type::kDeleted) {
     drop(key);
   } else {

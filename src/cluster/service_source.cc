@@ -52,24 +52,24 @@ std::string advice(Kind kind) {
 ServiceSource::ServiceSource(store::Store& store, const CurrentAccess& access,
                              const sys::Clock& clock, sys::Random& random, Options options)
     : store_(store), access_(access), clock_(clock), random_(random), options_(std::move(options)) {
-  add(Kind::kService, true, options_.service_limit, {});
-  add(Kind::kEndpointSlice, true, options_.slice_limit, {});
-  add(Kind::kIngress, !options_.ingress_class.empty(), options_.ingress_limit,
-      [name = options_.ingress_class](const Json& ingress) {
+  add(Kind::kService, list_path(Kind::kService), options_.service_limit, {});
+  add(Kind::kEndpointSlice, list_path(Kind::kEndpointSlice), options_.slice_limit, {});
+  add(Kind::kIngress, options_.ingress_class.empty() ? "" : list_path(Kind::kIngress),
+      options_.ingress_limit, [name = options_.ingress_class](const Json& ingress) {
         return text_of(member(ingress, "spec"), "ingressClassName") == name;
       });
 }
 
-void ServiceSource::add(Kind kind, bool followed, std::size_t limit,
+void ServiceSource::add(Kind kind, std::string path, std::size_t limit,
                         std::function<bool(const Json&)> wanted) {
   followed_.push_back(std::make_unique<Followed>(
-      followed ? list_path(kind) : "", ListedObjects::Options{.kind = kind,
-                                                              .object_limit = limit,
-                                                              .object_bytes = options_.object_bytes,
-                                                              .total_bytes = options_.kind_bytes,
-                                                              .wanted = std::move(wanted),
-                                                              .log = options_.log}));
-  if (!followed) {
+      std::move(path), ListedObjects::Options{.kind = kind,
+                                              .object_limit = limit,
+                                              .object_bytes = options_.object_bytes,
+                                              .total_bytes = options_.kind_bytes,
+                                              .wanted = std::move(wanted),
+                                              .log = options_.log}));
+  if (followed_.back()->path.empty()) {
     followed_.back()->objects.replace({});  // what an agent before this one has brought goes
   }
 }

@@ -62,7 +62,7 @@ class ServiceSource {
   ServiceSource(store::Store& store, const CurrentAccess& access, const sys::Clock& clock,
                 sys::Random& random, Options options);
 
-  void add(object::Kind kind, bool followed, std::size_t limit,
+  void add(object::Kind kind, std::string path, std::size_t limit,
            std::function<bool(const Json&)> wanted);
   void run(Followed& followed, const std::stop_token& stop);
   void take_all(Followed& followed, const std::vector<Json>& objects);

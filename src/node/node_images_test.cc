@@ -1,10 +1,10 @@
 #include "node/node_images.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
-#include <filesystem>
 #include <string>
+
+#include "sys/file.h"
 
 namespace duet::node {
 namespace {
@@ -50,8 +50,7 @@ TEST(NodeImages, LeavesOutWhatCannotRunAndWhatIsTooMuch) {
 }
 
 TEST(NodeImages, SeesWhatComesIntoTheStore) {
-  char path[] = "/tmp/duet-node-images-XXXXXX";
-  ASSERT_NE(::mkdtemp(path), nullptr);
+  const std::string path = *sys::make_temporary_directory(testing::TempDir(), "images-");
   auto content = oci::ContentStore::open(path);
   ASSERT_TRUE(content.ok()) << content.error().message();
   const auto images = node_images(*content);
@@ -68,7 +67,7 @@ TEST(NodeImages, SeesWhatComesIntoTheStore) {
   const auto found = images();
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0].names.back(), "a.test/app:v1");
-  std::filesystem::remove_all(path);
+  EXPECT_TRUE(sys::remove_tree(path).ok());
 }
 
 }  // namespace

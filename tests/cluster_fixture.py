@@ -1,0 +1,67 @@
+"""A node in a real cluster, as the tests of both need it."""
+
+import json
+
+from control_plane import TOKEN, ControlPlane, Line
+from site_fixture import SiteTest
+
+NODE = "edge-wasm"
+BUSYBOX = "test.example/busybox:v1"
+WASM = {"nodeSelector": {"kubernetes.io/arch": "wasm32-wasi"},
+        "tolerations": [{"key": "kubernetes.io/arch", "operator": "Equal", "value": "wasm32-wasi", "effect": "NoSchedule"}]}
+
+
+def wasm_pod(name, image, container=None, **spec):
+    one = {"name": "main", "image": image, **(container or {})}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
+            "spec": {"containers": [one], "terminationGracePeriodSeconds": 2, **WASM, **spec}}
+
+
+class ClusterTest(SiteTest):
+    """One cluster for all tests of a class; a node of its own for each."""
+
+    kind = "wasm"
+    more_cluster = {}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.plane = ControlPlane()
+        cls.addClassCleanup(cls.plane.close)
+
+    def setUp(self):
+        super().setUp()
+        self.line = Line(self.plane.port)
+        self.addCleanup(self.line.close)
+        self.addCleanup(self.forget_node)
+        self.token_file = self.site.root / "token"
+        self.token_file.write_text(TOKEN + "\n")
+
+    def forget_node(self):
+        """While the agent runs still, so that it can stop what it has."""
+        self.line.restore()
+        self.plane.kubectl("delete", "deployments,statefulsets,daemonsets,jobs,pods,configmaps,secrets", "--field-selector", "metadata.name!=kube-root-ca.crt",
+                           "--timeout=60s")
+        self.plane.kubectl("delete", "node", NODE, "--ignore-not-found")
+
+    def join(self):
+        self.start()
+        self.plane.wait(f"node/{NODE}", "create")
+        self.plane.wait(f"node/{NODE}", "condition=Ready")
+
+    def start(self):
+        self.site.start(nodeName=NODE, cluster=self.cluster())
+
+    def cluster(self):
+        """The cluster as the node's configuration names it."""
+        return {"server": f"https://127.0.0.1:{self.line.port}", "tokenFile": str(self.token_file), "caFile": str(self.plane.ca_file),
+                "node": self.kind, "kubeletListen": "", **self.more_cluster}
+
+    def pods(self):
+        """What the node has, all of it from the cluster."""
+        return json.loads(self.site.duet("get", "pods", "-A", "-o", "json"))["items"]
+
+    def wait_log(self, text):
+        self.site.wait_for(f"the log to say {text}", lambda: text in self.site.log.read_text())
+
+    def start_time(self, name):
+        return self.plane.get("pod", name)["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]
