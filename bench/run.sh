@@ -37,15 +37,17 @@ ninja -C build gateway_bench_setup engine_bench beast_server >/dev/null
 say "HTTP: the gateway beside nginx, wasmtime serve and workerd"
 WASMTIME=$WASMTIME WORKERD=$WORKERD bench/gateway.sh build "${SECONDS_EACH:-5}" | tee "$peers/http.txt"
 say "in process: whole requests"
-in_process() { # name guest requests
+in_process() { # name guest requests [how]
   [[ -e $build/guests/$2.wasm ]] || return 0
   "$build/duet-compile" <"$build/guests/$2.wasm" >"$peers/$2.code"
   echo "$1"
-  taskset -c 0 "$build/engine_bench" "$peers/$2.code" "$3"
+  taskset -c 0 "$build/engine_bench" "$peers/$2.code" "${@:3}"
 }
 {
   in_process "tiny C" hello_handler 100000
   in_process Rust rust_handler 100000
+  in_process "Rust, WASI 0.3" rust_service 100000
+  in_process "Rust, WASI 0.3, one sandbox" rust_service 100000 again
   in_process JavaScript js_handler 3000
 } | tee "$peers/engine.txt"
 say "starts, containers, memory"

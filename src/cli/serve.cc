@@ -211,10 +211,10 @@ Verb serve_verb() {
       .arguments = "(FILE.wasm | IMAGE)",
       .summary = "Serve one Wasm request handler now",
       .description =
-          "Starts a gateway for one component that exports wasi:http/incoming-handler, or with\n"
-          "--wagi for a program that speaks CGI, prints its address and the access log, and\n"
-          "stops with Ctrl-C. Each request gets a fresh sandbox that may connect to nothing\n"
-          "unless --allow-outbound says so.",
+          "Starts a gateway for one component that exports wasi:http/incoming-handler (0.2) or\n"
+          "wasi:http/handler (0.3), or with --wagi for a program that speaks CGI, prints its\n"
+          "address and the access log, and stops with Ctrl-C. Each request gets a fresh sandbox\n"
+          "that may connect to nothing unless --allow-outbound says so.",
       .flags = kFlags,
       .examples = kExamples,
       .run = run,

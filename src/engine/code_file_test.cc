@@ -70,6 +70,7 @@ TEST(Compiler, SaysWhatAModuleIs) {
   EXPECT_EQ(inspect("hello"), "module-program\n");
   EXPECT_EQ(inspect("rust_command"), "component-program\n");
   EXPECT_EQ(inspect("echo_handler"), "handler\n");
+  EXPECT_EQ(inspect("rust_service"), "async-handler\n");
 }
 
 TEST(Compiler, NamesImportsThatDoNotExist) {
@@ -122,13 +123,14 @@ TEST(Compiler, RefusesWhatItCannotUse) {
   EXPECT_THAT(errors("  (module)"), HasSubstr("text format"));
   EXPECT_THAT(errors(std::string("\0asm", 4)), HasSubstr("invalid"));
   EXPECT_THAT(errors(wasm_from_text("(module)")), HasSubstr("_start"));
-  EXPECT_THAT(errors(wasm_from_text("(component)")), HasSubstr("exports neither"));
+  EXPECT_THAT(errors(wasm_from_text("(component)")), HasSubstr("exports none of"));
   EXPECT_THAT(
       errors(wasm_from_text("(module (func (export \"_start\") ))"), {"--max-input-bytes", "10"}),
       HasSubstr("larger than 10 bytes"));
-  const std::string handler3 =
-      "(component (instance $i) (export \"wasi:http/handler@0.3.0\" (instance $i)))";
-  EXPECT_THAT(errors(wasm_from_text(handler3)), HasSubstr("wasi:http/handler@0.3.0"));
+  for (const std::string name : {"wasi:http/handler@0.4.0", "wasi:cli/run@0.3.0"}) {
+    const std::string text = "(component (instance $i) (export \"" + name + "\" (instance $i)))";
+    EXPECT_THAT(errors(wasm_from_text(text)), HasSubstr(name));
+  }
 }
 
 TEST(Compiler, ProposalsThatNoGuestNeedsAreOff) {

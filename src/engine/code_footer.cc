@@ -57,6 +57,8 @@ std::optional<Kind> kind_of(char byte) {
       return Kind::kHandler;
     case 4:
       return Kind::kModuleHandler;
+    case 5:
+      return Kind::kAsyncHandler;
     default:
       return std::nullopt;
   }

@@ -28,6 +28,7 @@ extern "C" {
 typedef struct duet_engine duet_engine;
 typedef struct duet_handler duet_handler;
 typedef struct duet_request duet_request;
+typedef struct duet_instances duet_instances;
 
 enum {
   DUET_OK = 0,
@@ -69,7 +70,7 @@ typedef struct {
   uint32_t warm_limit;     /* freed slots kept warm with their template's image */
   uint64_t tick_ns;        /* how long an epoch is, in CPU time of the thread */
   bool pooling;            /* false: memory is mapped when a sandbox starts */
-  bool checked;            /* for code of DUET_PROFILE_CHECKED_HANDLER; there is no pool then */
+  bool checked;            /* for code of the DUET_PROFILE_CHECKED_ ones; there is no pool then */
 } duet_engine_options;
 
 /* Makes an engine. With `pooling`, *sandboxes says how many the pool has: as many as asked for, or
@@ -104,6 +105,8 @@ void duet_engine_fire_timers(duet_engine* engine, uint64_t now_ns);
 #define DUET_PROFILE_HANDLER 0
 #define DUET_PROFILE_CHECKED_HANDLER 1 /* for engines made with `checked` */
 #define DUET_PROFILE_PROGRAM 2
+#define DUET_PROFILE_ASYNC_HANDLER 3
+#define DUET_PROFILE_CHECKED_ASYNC_HANDLER 4 /* for engines made with `checked` */
 
 /* 32 bytes that tell which code files this engine can load: engine version, settings, CPU features.
  * `profile` is one of the above. */
@@ -127,6 +130,10 @@ int32_t duet_handler_load(duet_engine* engine, int fd, const duet_handler_config
 /* The same for a core module of WASI preview 1 that exports _start. Its environment comes with each
  * request, not from `config`. */
 int32_t duet_handler_load_command(duet_engine* engine, int fd, const duet_handler_config* config,
+                                  duet_handler** out, duet_error* error);
+/* The same for a component that exports wasi:http/handler of WASI 0.3. The first one makes what
+ * such handlers share: a pool of sandboxes of their own, as the engine's options say. */
+int32_t duet_handler_load_service(duet_engine* engine, int fd, const duet_handler_config* config,
                                   duet_handler** out, duet_error* error);
 /* Another handler of the same code with a configuration of its own: costs a few hundred bytes.
  * Either may go first. */
@@ -179,6 +186,35 @@ typedef struct {
 int32_t duet_command_start(duet_handler* handler, const duet_command_input* input,
                            const duet_limits* limits, uint64_t token, duet_request** out,
                            duet_error* error);
+
+/* ---- sandboxes that are used again ---- */
+
+typedef struct {
+  uint32_t requests;    /* that a sandbox answers in its life; 1 at least */
+  uint32_t concurrency; /* of them at the same time; 1 at least */
+  uint32_t idle_limit;  /* sandboxes that wait for a request; the oldest of more go */
+  uint64_t idle_ns;     /* how long they wait */
+} duet_reuse;
+
+/* Sandboxes of a handler of duet_handler_load_service that answer several requests. A sandbox that
+ * ends (a trap, a budget that was overrun) ends all requests in it, each with the same outcome. A
+ * request that is freed before its end keeps its sandbox from taking more, and those that are in it
+ * go on. The bounds of duet_limits for memory, tables, instances and log hold for the sandbox as
+ * they were when it was made, that for resources once for each request at a time; log_bytes counts
+ * anew with each request. CPU time counts for the request whose poll it was spent in. Nobody polls
+ * a sandbox without requests. `token` is made ready when duet_instances_tidy should be called. */
+int32_t duet_instances_new(const duet_handler* handler, const duet_reuse* reuse, uint64_t token,
+                           duet_instances** out, duet_error* error);
+/* As duet_request_start, in a sandbox that takes more, or in a fresh one. */
+int32_t duet_instances_start(duet_instances* instances, const duet_request_head* head,
+                             const duet_limits* limits, uint64_t token, duet_request** out,
+                             duet_error* error);
+/* Frees sandboxes that waited for too long. */
+void duet_instances_tidy(duet_instances* instances);
+/* How many sandboxes there are. */
+size_t duet_instances_count(const duet_instances* instances);
+/* After their requests, before their handler. */
+void duet_instances_free(duet_instances* instances);
 
 /* Ends the guest at once, whatever it does, and frees all. */
 void duet_request_free(duet_request* request);

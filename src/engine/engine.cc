@@ -20,6 +20,8 @@ std::string_view kind_name(Kind kind) {
       return "request handler";
     case Kind::kModuleHandler:
       return "WAGI handler";
+    case Kind::kAsyncHandler:
+      return "asynchronous request handler";
   }
   return "unknown kind";
 }

@@ -17,14 +17,16 @@ enum class Kind : std::uint8_t {
   kComponentProgram = 2,  // a component that exports wasi:cli/run 0.2
   kHandler = 3,           // a component that exports wasi:http/incoming-handler 0.2
   kModuleHandler = 4,     // as kModuleProgram, compiled to answer requests by WAGI
+  kAsyncHandler = 5,      // a component that exports wasi:http/handler 0.3
 };
 
-// "core module program", "component program", "request handler" or "WAGI handler".
+// "core module program", "component program", "request handler", "WAGI handler" or "asynchronous
+// request handler".
 std::string_view kind_name(Kind kind);
 
 // Whether it answers requests in the gateway, and is no program.
 constexpr bool is_handler(Kind kind) {
-  return kind == Kind::kHandler || kind == Kind::kModuleHandler;
+  return kind == Kind::kHandler || kind == Kind::kModuleHandler || kind == Kind::kAsyncHandler;
 }
 
 // What a module is compiled for.
@@ -64,8 +66,9 @@ struct EngineOptions {
 };
 
 // The engine of one thread: the pool of sandboxes, the list of requests that want to be polled, and
-// the guests' timers. Not thread-safe, except increment_epoch(). Must outlive its handlers and
-// requests.
+// the guests' timers. Asynchronous handlers (Kind::kAsyncHandler) have a pool of their own, of the
+// same options, which is made with the first of them. Not thread-safe, except increment_epoch().
+// Must outlive its handlers and requests.
 //
 // An event loop on an engine goes: wait for sockets, event_fd() and the timer; fire_timers(now);
 // then for each next_ready() poll the request of that token; when none is left, poll one of

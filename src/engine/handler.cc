@@ -1,45 +1,16 @@
 #include "engine/handler.h"
 
-#include <array>
 #include <limits>
 
 #include "engine/code_file.h"
 #include "engine/duet_engine.h"
 #include "engine/error_from.h"
+#include "engine/raw_request.h"
 
 namespace duet::engine {
 namespace {
 
-duet_slice slice(std::string_view text) { return {text.data(), text.size()}; }
 std::string_view view(duet_slice slice) { return {slice.data, slice.size}; }
-
-// The crate's form of fields, on the stack unless there are many.
-class RawFields {
- public:
-  explicit RawFields(std::span<const Field> fields) : size_(fields.size()) {
-    duet_field* out = few_.data();
-    if (size_ > few_.size()) {
-      many_.resize(size_);
-      out = many_.data();
-    }
-    data_ = out;
-    for (const Field& field : fields) {
-      *out++ = {slice(field.name), slice(field.value)};
-    }
-  }
-  RawFields(const RawFields&) = delete;
-  RawFields& operator=(const RawFields&) = delete;
-
-  const duet_field* data() const { return data_; }
-  std::size_t size() const { return size_; }
-
- private:
-  std::array<duet_field, 32>
-      few_;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled as far as read
-  std::vector<duet_field> many_;
-  const duet_field* data_;
-  std::size_t size_;
-};
 
 // The crate's form of a configuration.
 class RawConfig {
@@ -88,20 +59,15 @@ std::optional<std::uint64_t> timeout(std::uint64_t ns) {
   return ns;
 }
 
-duet_limits to_raw(const RequestLimits& limits) {
-  duet_limits raw{};
-  raw.memory_bytes = limits.memory_bytes;
-  raw.table_elements = limits.table_elements;
-  raw.instance_limit = limits.instance_limit;
-  raw.resource_limit = limits.resource_limit;
-  raw.outgoing_limit = limits.outgoing_limit;
-  raw.cpu_budget_ns = limits.cpu_budget_ns;
-  raw.request_body_bytes = limits.request_body_bytes;
-  raw.response_chunk_bytes = limits.response_chunk_bytes;
-  raw.header_bytes = limits.header_bytes;
-  raw.log_bytes = limits.log_bytes;
-  raw.computes_long = limits.computes_long;
-  return raw;
+auto loader_of(Kind kind) {
+  switch (kind) {
+    case Kind::kAsyncHandler:
+      return duet_handler_load_service;
+    case Kind::kModuleHandler:
+      return duet_handler_load_command;
+    default:
+      return duet_handler_load;
+  }
 }
 
 }  // namespace
@@ -111,7 +77,7 @@ Result<Handler> Handler::load(Engine& engine, int fd, const HandlerConfig& confi
   if (!is_handler(footer.kind)) {
     return invalid("request handler: the code is of a " + std::string(kind_name(footer.kind)));
   }
-  const auto load = footer.kind == Kind::kHandler ? duet_handler_load : duet_handler_load_command;
+  const auto load = loader_of(footer.kind);
   const RawConfig raw(config);
   duet_handler* handler = nullptr;
   duet_error error{};
@@ -148,19 +114,12 @@ Handler& Handler::operator=(Handler&& other) noexcept {
 
 Result<HandlerRequest> HandlerRequest::start(Handler& handler, const RequestHead& head,
                                              const RequestLimits& limits, std::uint64_t token) {
-  const RawFields headers(head.headers);
-  duet_request_head raw{};
-  raw.method = slice(head.method);
-  raw.scheme = slice(head.scheme);
-  raw.authority = slice(head.authority);
-  raw.path_with_query = slice(head.path_with_query);
-  raw.headers = headers.data();
-  raw.header_count = headers.size();
-  raw.body_complete = head.body_complete;
+  const RawHead raw(head);
   const duet_limits raw_limits = to_raw(limits);
   duet_request* request = nullptr;
   duet_error error{};
-  if (duet_request_start(handler.raw(), &raw, &raw_limits, token, &request, &error) != DUET_OK) {
+  if (duet_request_start(handler.raw(), &raw.get(), &raw_limits, token, &request, &error) !=
+      DUET_OK) {
     return take_error(error);
   }
   return HandlerRequest(request);

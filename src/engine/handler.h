@@ -249,9 +249,10 @@ class HandlerRequest {
   void fail_outgoing(std::uint32_t id, HttpError error);
   void close_outgoing(std::uint32_t id);
 
- private:
+  // Takes over what the crate made.
   explicit HandlerRequest(duet_request* request) : request_(request) {}
 
+ private:
   duet_request* request_;
   std::vector<Field> head_;      // what response_head() gave
   std::vector<Field> trailers_;  // what the last read gave

@@ -195,13 +195,22 @@ struct OutboundRule {
   bool operator==(const OutboundRule&) const = default;
 };
 
-// A component, or a core module that speaks CGI, that answers each request in a fresh sandbox.
+// How often a handler's sandbox is used, which needs a component of wasi:http 0.3.
+struct InstanceReuse {
+  std::int32_t requests = 1;     // that it answers in its life; 1: each request has a fresh one
+  std::int32_t concurrency = 1;  // of them at the same time
+  bool operator==(const InstanceReuse&) const = default;
+};
+
+// A component, or a core module that speaks CGI, that answers each request in a fresh sandbox,
+// unless `reuse` says otherwise.
 struct HandlerBackend {
   std::string code;  // digest under which the code file was sent by the control protocol
   engine::Use use = engine::Use::kOwn;  // which code of the digest that is
   std::vector<std::pair<std::string, std::string>> env;
   std::vector<std::string> args;
   HandlerLimits limits;
+  InstanceReuse reuse;
   std::vector<OutboundRule> allow_outbound;  // empty: none
   std::string ns;                            // namespace in which short service names are looked up
   std::string log_path;               // CRI log file of the container; empty: output is dropped

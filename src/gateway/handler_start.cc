@@ -34,15 +34,17 @@ Result<engine::HandlerRequest> start_component(const HandlerShared& shared, cons
     memory.push_back({"content-length", {digits, static_cast<std::size_t>(end - digits)}});
     fields = memory;
   }
-  return engine::HandlerRequest::start(
-      *shared.handler,
-      {.method = head.method,
-       .scheme = head.scheme,
-       .authority = head.authority.empty() ? std::string_view("localhost") : head.authority,
-       .path_with_query = head.target,
-       .headers = fields,
-       .body_complete = head.framing == net::Framing::kNone},
-      engine_limits(shared), token);
+  const engine::RequestHead request{
+      .method = head.method,
+      .scheme = head.scheme,
+      .authority = head.authority.empty() ? std::string_view("localhost") : head.authority,
+      .path_with_query = head.target,
+      .headers = fields,
+      .body_complete = head.framing == net::Framing::kNone};
+  return shared.instances
+             ? shared.instances->instances().start(request, engine_limits(shared), token)
+             : engine::HandlerRequest::start(*shared.handler, request, engine_limits(shared),
+                                             token);
 }
 
 Result<engine::HandlerRequest> start_command(const HandlerShared& shared, const CallHead& head,

@@ -11,7 +11,7 @@
 
 namespace duet::gateway {
 
-// A request of `head` in a fresh sandbox of the handler, of which nothing has run yet; what it
+// A request of `head` in a sandbox of the handler, of which nothing has run yet for it; what it
 // wants is told under `token`. kExhausted: there is no sandbox; kInvalid: the handler cannot be
 // asked this.
 Result<engine::HandlerRequest> start_request(const HandlerShared& shared, const CallHead& head,

@@ -152,6 +152,9 @@ Result<std::shared_ptr<HandlerService>> HandlerService::create(std::string name,
     shared->cgi = std::make_unique<const CgiEnvironment>(shared->config.env,
                                                          shared->config.passes_authorization);
   }
+  if (shared->config.reuse.requests > 1) {
+    DUET_ASSIGN(shared->instances, InstancePool::create(*shared->handler, shared->config.reuse));
+  }
   return std::shared_ptr<HandlerService>(new HandlerService(std::move(shared)));
 }
 

@@ -12,6 +12,7 @@
 #include "gateway/front.h"
 #include "gateway/groups.h"
 #include "gateway/guest_log.h"
+#include "gateway/instance_pool.h"
 #include "gateway/outbound_policy.h"
 #include "gateway/sandbox_engine.h"
 #include "gateway/servers.h"
@@ -115,13 +116,14 @@ struct HandlerShared {
   UpstreamPool& pool;
   GuestLog log;
   std::shared_ptr<engine::Handler> handler;   // the template
+  std::unique_ptr<InstancePool> instances;    // null: each request has a fresh sandbox
   std::unique_ptr<const CgiEnvironment> cgi;  // of a command; null: a component
   std::int32_t in_flight = 0;
   bool warm = false;           // a request has used it
   bool computes_long = false;  // the last one did
 };
 
-// Answers each request in a fresh sandbox.
+// Answers requests in sandboxes.
 class HandlerService final : public Backend {
  public:
   // Loads the code, so that the first request does not have to.

@@ -192,12 +192,17 @@ void visit(auto& v, Is<OutboundRule> auto& x) {
   v.field("host", x.host);
   v.field("port", x.port);
 }
+void visit(auto& v, Is<InstanceReuse> auto& x) {
+  v.field("requests", x.requests);
+  v.field("concurrency", x.concurrency);
+}
 void visit(auto& v, Is<HandlerBackend> auto& x) {
   v.field("code", x.code);
   v.field("use", x.use);
   v.field("env", x.env);
   v.field("args", x.args);
   v.field("limits", x.limits);
+  v.field("reuse", x.reuse);
   v.field("allowOutbound", x.allow_outbound);
   v.field("namespace", x.ns);
   v.field("logPath", x.log_path);

@@ -37,6 +37,7 @@ RouteTable full_table() {
       .code = "sha256:1", .use = engine::Use::kWagi, .env = {{"K", "V"}, {"E", ""}}, .args = {"a"}};
   handler.limits.cpu_ms = 0;
   handler.passes_authorization = true;
+  handler.reuse = {.requests = 9, .concurrency = 3};
   handler.allow_outbound = {{"http", "api", 80}};
   table.backends = {{"static", StaticBackend{.status = 500, .reason = "R", .body = "b"}},
                     {"pods", ProxyBackend{.endpoints = {{"10.0.0.1", 80}},

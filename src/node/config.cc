@@ -72,6 +72,16 @@ class Reader {
     };
   }
 
+  Take boolean(bool& into) {
+    return [this, &into](const MarkedNode& node) {
+      if (!node.is(MarkedNode::Type::kBool)) {
+        wrong(node.mark, "expected true or false");
+      } else {
+        into = node.boolean;
+      }
+    };
+  }
+
   // A quantity of bytes: 256Mi, or a number.
   Take bytes(std::int64_t& into, std::int64_t most) {
     return [this, &into, most](const MarkedNode& node) {
@@ -163,6 +173,7 @@ Reader::Keys keys_of(NodeConfig& config, Reader& reader) {
       {"gateway",
        reader.map({{"workers", reader.count(config.gateway_workers, kWorkerLimit)},
                    {"maxTenants", reader.count(config.max_tenants, kTenantLimit)},
+                   {"asyncHandlers", reader.boolean(config.async_handlers)},
                    {"maxRequestBytes", reader.bytes(config.max_request_bytes, kRequestLimitBytes)},
                    {"proxyProtocol", reader.list(config.proxy_protocol)},
                    {"trustedProxies", reader.list(config.trusted_proxies)},

@@ -28,6 +28,7 @@ struct NodeConfig {
 
   int gateway_workers = 0;                       // of each worker group; 0: one for each core
   int max_tenants = 16;                          // with handlers, each a worker group
+  bool async_handlers = true;                    // whether handlers of wasi:http 0.3 may run
   std::int64_t max_request_bytes = 256LL << 20;  // of a body; 0: no bound
   std::vector<std::string> proxy_protocol;       // which of the addresses above expect its header
   std::vector<std::string> trusted_proxies;      // who is believed when it says for whom it asks

@@ -26,7 +26,7 @@ TEST_F(ConfigTest, ReadsWhatIsSetAndKeepsTheRest) {
       "runDirectory: /run/other\n"
       "manifests: [/etc/duet/manifests]\n"
       "listen:\n- 127.0.0.1:80\n- '[::1]:80'\n"
-      "gateway:\n  workers: 3\n  maxTenants: 2\n  maxRequestBytes: 1Gi\n"
+      "gateway:\n  workers: 3\n  maxTenants: 2\n  maxRequestBytes: 1Gi\n  asyncHandlers: false\n"
       "  proxyProtocol: ['[::1]:80']\n  trustedProxies: [10.0.0.0/8]\n"
       "  forwardedField: Forwarded\n  staticRoots: {www: /srv/www}\n  caFile: /etc/duet/ca.pem\n"
       "listenTLS: [127.0.0.1:443]\n"
@@ -40,6 +40,7 @@ TEST_F(ConfigTest, ReadsWhatIsSetAndKeepsTheRest) {
   EXPECT_EQ(config->gateway_workers, 3);
   EXPECT_EQ(config->max_tenants, 2);
   EXPECT_EQ(config->max_request_bytes, 1 << 30);
+  EXPECT_FALSE(config->async_handlers);
   EXPECT_EQ(config->proxy_protocol, std::vector<std::string>{"[::1]:80"});
   EXPECT_EQ(config->trusted_proxies, std::vector<std::string>{"10.0.0.0/8"});
   EXPECT_EQ(config->forwarded_field, "Forwarded");
@@ -56,16 +57,19 @@ TEST_F(ConfigTest, AnEmptyFileChangesNothing) {
   const auto config = read("# nothing yet\n");
   ASSERT_TRUE(config.ok());
   EXPECT_EQ(config->paths.socket, "/run/duet/duet.sock");
+  EXPECT_TRUE(config->async_handlers);
 }
 
 TEST_F(ConfigTest, UnknownKeysAndWrongTypesAreRefusedWithTheirPlace) {
-  const auto config = read("manifest: [/a]\nlisten: 8080\nnetwork:\n  brige: x\n");
+  const auto config =
+      read("manifest: [/a]\nlisten: 8080\nnetwork:\n  brige: x\ngateway: {asyncHandlers: 1}\n");
   ASSERT_FALSE(config.ok());
   const std::string text = config.error().message();
   EXPECT_NE(text.find("duet.yaml:1:1: unknown key \"manifest\", did you mean \"manifests\"?"),
             std::string::npos)
       << text;
   EXPECT_NE(text.find("duet.yaml:2:9: expected a list of texts"), std::string::npos) << text;
+  EXPECT_NE(text.find("duet.yaml:5:26: expected true or false"), std::string::npos) << text;
   EXPECT_NE(text.find("duet.yaml:4:3: unknown key \"brige\", did you mean \"bridge\"?"),
             std::string::npos)
       << text;

@@ -130,7 +130,8 @@ class WholeNode final : public Node {
   }
 
   Status start_pods() {
-    pod::ImagePreparerOptions preparing{.report = reports_.log};
+    pod::ImagePreparerOptions preparing{.async_handlers = config_.async_handlers,
+                                        .report = reports_.log};
     preparing.pull.helper.program = helpers_ + "/duet-pull";
     preparing.pull.auth_file = config_.registry_auth_file;
     preparing.pull.ca_file = config_.registry_ca_file;

@@ -29,6 +29,7 @@ struct HandlerInstance {
   std::string container;
   std::string code_digest;  // of the module; names its code in the code cache, with `use`
   engine::Use use = engine::Use::kOwn;
+  bool asynchronous = false;  // of wasi:http 0.3
   std::vector<std::string> args;
   Environment environment;
   object::Resources resources;

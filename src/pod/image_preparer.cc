@@ -106,6 +106,12 @@ Result<ReadyImage> ImagePreparer::prepare_module(const ImageRequest& request, oc
                    " is for core modules of WASI preview 1, and this is a component; build it "
                    "for wasm32-wasip1, or with wasi:http");
   }
+  ready.asynchronous = code->kind == engine::Kind::kAsyncHandler;
+  if (ready.asynchronous && !options_.async_handlers) {
+    return invalid("module of image \"" + image.name +
+                   "\": it exports wasi:http/handler 0.3, and gateway.asyncHandlers of this "
+                   "node's configuration is false; build it for wasi:http 0.2, or allow it");
+  }
   ready.image = std::move(image);
   return ready;
 }

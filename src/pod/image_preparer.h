@@ -14,6 +14,7 @@ namespace duet::pod {
 
 struct ImagePreparerOptions {
   oci::PullOptions pull;
+  bool async_handlers = true;  // false: components of wasi:http 0.3 are refused
   // Told in one sentence what is worth telling: a pull that begins or has ended. Any thread.
   std::function<void(const std::string&)> report;
 };

@@ -26,6 +26,7 @@ struct ReadyImage {
   WorkloadKind kind = WorkloadKind::kContainer;
   std::string code_digest;  // of the module, for programs and handlers: names its code in the cache
   bool component = false;   // a component, not a core module
+  bool asynchronous = false;        // a handler of wasi:http 0.3
   std::vector<std::string> layers;  // unpacked trees, for containers
 };
 

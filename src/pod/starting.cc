@@ -73,6 +73,7 @@ Result<HandlerInstance> PodWorker::make_handler(const Pass& pass,
                          .container = container.name,
                          .code_digest = image.code_digest,
                          .use = image.component ? engine::Use::kOwn : engine::Use::kWagi,
+                         .asynchronous = image.asynchronous,
                          .args = wasm_argv(container, image.image.config, environment),
                          .environment = wasm_environment(image.image.config, environment),
                          .resources = container.resources,
@@ -100,6 +101,11 @@ void PodWorker::register_handler(Pass& pass, const object::Container& container,
     if (handler.ok()) {
       context_.handlers.put(std::move(*handler));
       event("Normal", "Started", "Handler " + container.name + " is served by the gateway");
+      if (image.asynchronous) {
+        event("Normal", "AsyncHandler",
+              "Handler " + container.name +
+                  " is of wasi:http 0.3, whose support in the engine is experimental");
+      }
     } else {
       const std::string& problem = handler.error().message();
       status.state = {.reason = "CreateContainerConfigError", .message = problem};

@@ -68,7 +68,7 @@ void Backends::add(const AskingRoute& asking, const ServiceReference& reference,
     into.push_back({name, reference.weight, filters});
     return;
   }
-  for (auto& part : parts_of(*service, *port)) {
+  for (auto& part : parts_of(*service, *port, &asking)) {
     into.push_back({std::move(part.backend), reference.weight * part.fraction, filters});
   }
 }
@@ -91,7 +91,7 @@ void Backends::publish_services() {
         continue;
       }
       std::vector<Share> shares;
-      for (auto& part : parts_of(service, port)) {
+      for (auto& part : parts_of(service, port, nullptr)) {
         shares.push_back({std::move(part.backend), part.fraction, {}});
       }
       for (auto& one : weigh(std::move(shares))) {
@@ -137,9 +137,10 @@ const object::Service* Backends::find_service(const std::string& ns,
   return found == site_.services.end() ? nullptr : &*found;
 }
 
-// A Service's handlers and containers by their numbers.
+// A Service's handlers and containers by their numbers, for a route or for other handlers.
 std::vector<Backends::Part> Backends::parts_of(const object::Service& service,
-                                               const object::ServicePort& port) {
+                                               const object::ServicePort& port,
+                                               const AskingRoute* asking) {
   if (auto files = find_static_backend(service, site_)) {
     const std::string name = files->backend.name;
     // Once, though every route and port asks.
@@ -158,7 +159,8 @@ std::vector<Backends::Part> Backends::parts_of(const object::Service& service,
   std::vector<Part> out;
   out.reserve(endpoints.handlers.size() + 1);
   for (const auto* handler : endpoints.handlers) {
-    out.push_back({put_handler(*handler), fraction(1)});
+    out.push_back({asking == nullptr ? put_handler(*handler) : put_handler_of(*asking, *handler),
+                   fraction(1)});
   }
   if (endpoints.handlers.empty() || !endpoints.addresses.empty()) {
     const std::string name =
@@ -194,7 +196,7 @@ std::string Backends::filter_handler(const object::Meta& owner, const std::strin
                      : wagi             ? " is of a WAGI handler, which cannot pass requests on"
                      : has_port         ? " is of containers, and only a handler can be a filter"
                                         : " has no port";
-  note({owner, object::Kind::kHttpRoute}, "FilterNotFound",
+  note({owner, object::Kind::kHttpRoute, {}}, "FilterNotFound",
        "the filter's service " + owner.ns + "/" + name + what);
   put({"filter/missing", gateway::StaticBackend{.status = 500, .reason = "FilterNotFound"}});
   return "filter/missing";
@@ -213,25 +215,50 @@ void Backends::put_containers(const object::Service& service, const std::string&
   put({name, std::move(backend)});
 }
 
+// A handler as a route wants it. If its sandboxes are used again they answer for this route alone,
+// and so it is a backend of its own.
+std::string Backends::put_handler_of(const AskingRoute& asking,
+                                     const pod::HandlerInstance& handler) {
+  if (asking.reuse.requests <= 1) {
+    return put_handler(handler);
+  }
+  if (!handler.asynchronous) {
+    note(asking, "InvalidAnnotation",
+         "annotation duet.edge/instance-reuse: without effect on the handler of pod " +
+             handler.pod.ns + "/" + handler.pod.name + ", which is not of wasi:http 0.3");
+    return put_handler(handler);
+  }
+  const bool ingress = asking.kind == object::Kind::kIngress;
+  std::string name = handler_name(handler) + (ingress ? "#Ingress/" : "#HTTPRoute/") +
+                           asking.meta.ns + "/" + asking.meta.name;
+  put_handler_as(name, handler, asking.reuse);
+  return name;
+}
+
+// With a fresh sandbox for each request.
 std::string Backends::put_handler(const pod::HandlerInstance& handler) {
   std::string name = handler_name(handler);
+  put_handler_as(name, handler, {});
+  return name;
+}
+
+void Backends::put_handler_as(const std::string& name, const pod::HandlerInstance& handler,
+                              const gateway::InstanceReuse& reuse) {
   if (known_.contains(name)) {
-    return name;
+    return;
   }
   HandlerPolicy policy = policy_of(handler);
-  for (std::string& problem : policy.problems) {
-    note_pod(handler, "InvalidAnnotation", std::move(problem));
-  }
+  note_problems(handler, policy.problems);
   put({name, gateway::HandlerBackend{.code = handler.code_digest,
                                      .use = handler.use,
                                      .env = handler.environment,
                                      .args = handler.args,
                                      .limits = policy.limits,
+                                     .reuse = reuse,
                                      .allow_outbound = std::move(policy.allow_outbound),
                                      .ns = handler.pod.ns,
                                      .log_path = handler.log_path,
                                      .passes_authorization = policy.passes_authorization}});
-  return name;
 }
 
 void Backends::put(gateway::BackendConfig backend) {
@@ -258,6 +285,17 @@ void Backends::note_problem(const object::Service& service, std::string reason,
 void Backends::note_pod(const pod::HandlerInstance& handler, const char* reason,
                         std::string message) {
   built_.problems.push_back({handler.pod, handler.uid, reason, std::move(message)});
+}
+
+// Once, though a handler may be a backend of its own for several routes.
+void Backends::note_problems(const pod::HandlerInstance& handler,
+                             const std::vector<std::string>& problems) {
+  if (!told_.insert(handler_name(handler)).second) {
+    return;
+  }
+  for (const auto& problem : problems) {
+    built_.problems.push_back({handler.pod, handler.uid, "InvalidAnnotation", problem});
+  }
 }
 
 }  // namespace duet::route

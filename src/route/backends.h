@@ -17,6 +17,7 @@ namespace duet::route {
 struct AskingRoute {
   const object::Meta& meta;
   object::Kind kind;
+  gateway::InstanceReuse reuse;
 };
 
 // A port of a Service, by its number or its name.
@@ -59,21 +60,27 @@ class Backends {
   };
 
   const object::Service* find_service(const std::string& ns, const std::string& name) const;
-  std::vector<Part> parts_of(const object::Service& service, const object::ServicePort& port);
+  std::vector<Part> parts_of(const object::Service& service, const object::ServicePort& port,
+                             const AskingRoute* asking);
   std::string filter_handler(const object::Meta& owner, const std::string& name);
   void put_containers(const object::Service& service, const std::string& name,
                       gateway::ProxyBackend backend);
+  std::string put_handler_of(const AskingRoute& asking, const pod::HandlerInstance& handler);
   std::string put_handler(const pod::HandlerInstance& handler);
+  void put_handler_as(const std::string& name, const pod::HandlerInstance& handler,
+                      const gateway::InstanceReuse& reuse);
   void put(gateway::BackendConfig backend);
 
   void note(const AskingRoute& asking, std::string reason, std::string message);
   void note_problem(const object::Service& service, std::string reason, std::string message);
   void note_pod(const pod::HandlerInstance& handler, const char* reason, std::string message);
+  void note_problems(const pod::HandlerInstance& handler, const std::vector<std::string>& problems);
 
   const SiteObjects& site_;
   ServiceSlices slices_;
   BuiltTable& built_;
   std::set<std::string> known_;  // names of the backends in the table
+  std::set<std::string> told_;   // names of the handlers whose problems are in the list
 };
 
 }  // namespace duet::route

@@ -10,6 +10,7 @@ namespace duet::route {
 
 struct ReadRoutePolicy {
   gateway::RoutePolicy policy;
+  gateway::InstanceReuse reuse;       // of the asynchronous handlers behind the route
   std::vector<std::string> problems;  // one sentence each; what is wrong keeps its default
 };
 

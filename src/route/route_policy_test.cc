@@ -46,6 +46,20 @@ TEST(RoutePolicy, ReadsCompression) {
   EXPECT_FALSE(compress({}, false));
 }
 
+TEST(RoutePolicy, ReadsHowOftenSandboxesAreUsed) {
+  const auto plain = read_route_policy({}, {});
+  EXPECT_EQ(plain.reuse, gateway::InstanceReuse());
+  EXPECT_EQ(plain.reuse.requests, object::find_annotation("instance-reuse")->standard);
+  EXPECT_EQ(plain.reuse.concurrency, object::find_annotation("instance-concurrency")->standard);
+  const auto both = read_route_policy(
+      {{"duet.edge/instance-reuse", "100"}, {"duet.edge/instance-concurrency", "8"}}, {});
+  EXPECT_EQ(both.reuse, (gateway::InstanceReuse{.requests = 100, .concurrency = 8}));
+  EXPECT_TRUE(both.problems.empty());
+  const auto too_many = read_route_policy({{"duet.edge/instance-concurrency", "8"}}, {});
+  EXPECT_EQ(too_many.reuse, gateway::InstanceReuse());
+  EXPECT_EQ(too_many.problems.size(), 1U);
+}
+
 TEST(RoutePolicy, WhatIsWrongKeepsItsDefaultAndIsNamed) {
   const auto read = read_route_policy({{"duet.edge/max-request-bytes", "much"}}, {});
   EXPECT_EQ(read.policy, gateway::RoutePolicy());

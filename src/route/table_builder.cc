@@ -38,12 +38,12 @@ ServiceReference reference_of(const object::Meta& meta, const object::IngressBac
 constexpr int kIngressMissing = 503;
 constexpr int kHttpRouteMissing = 500;
 
-void add_ingress(const object::Ingress& ingress, const gateway::RoutePolicy& policy,
-                 Backends& backends, std::vector<gateway::Route>& routes) {
-  const AskingRoute asking{ingress.meta, object::Kind::kIngress};
+void add_ingress(const object::Ingress& ingress, const ReadRoutePolicy& asked, Backends& backends,
+                 std::vector<gateway::Route>& routes) {
+  const AskingRoute asking{ingress.meta, object::Kind::kIngress, asked.reuse};
   const std::string name = "Ingress " + ingress.meta.ns + "/" + ingress.meta.name;
   for (const auto& rule : ingress.rules) {
-    gateway::Route route{.name = name, .policy = policy};
+    gateway::Route route{.name = name, .policy = asked.policy};
     if (!rule.host.empty()) {
       route.hostnames = {rule.host};
       route.wildcard = gateway::Route::Wildcard::kOneLabel;
@@ -60,15 +60,15 @@ void add_ingress(const object::Ingress& ingress, const gateway::RoutePolicy& pol
   }
 }
 
-void add_default_backend(const object::Ingress& ingress, const gateway::RoutePolicy& policy,
+void add_default_backend(const object::Ingress& ingress, const ReadRoutePolicy& asked,
                          Backends& backends, std::vector<gateway::Route>& routes) {
   if (!ingress.default_backend) {
     return;
   }
   gateway::Route route{.name = "Ingress " + ingress.meta.ns + "/" + ingress.meta.name,
-                       .policy = policy};
+                       .policy = asked.policy};
   std::vector<Share> shares;
-  const AskingRoute asking{ingress.meta, object::Kind::kIngress};
+  const AskingRoute asking{ingress.meta, object::Kind::kIngress, asked.reuse};
   backends.add(asking, reference_of(ingress.meta, *ingress.default_backend), kIngressMissing, {},
                shares);
   gateway::Rule rule;
@@ -78,7 +78,7 @@ void add_default_backend(const object::Ingress& ingress, const gateway::RoutePol
 }
 
 gateway::Rule http_rule(const object::HttpRoute& from, const object::HttpRouteRule& rule,
-                        Backends& backends) {
+                        const gateway::InstanceReuse& reuse, Backends& backends) {
   gateway::Rule out;
   for (const auto& match : rule.matches) {
     out.matches.push_back({.path = path_match(match.path_type, match.path),
@@ -91,7 +91,7 @@ gateway::Rule http_rule(const object::HttpRoute& from, const object::HttpRouteRu
   for (const auto& ref : rule.backends) {
     const ServiceReference reference{ref.ns.empty() ? from.meta.ns : ref.ns, ref.service, ref.port,
                                      "", static_cast<double>(std::max(0, ref.weight))};
-    backends.add({from.meta, object::Kind::kHttpRoute}, reference, kHttpRouteMissing,
+    backends.add({from.meta, object::Kind::kHttpRoute, reuse}, reference, kHttpRouteMissing,
                  backends.filters_of(from.meta, ref.filters), shares);
   }
   out.backends = weigh(std::move(shares));
@@ -101,14 +101,14 @@ gateway::Rule http_rule(const object::HttpRoute& from, const object::HttpRouteRu
 }
 
 // What the annotations of a route ask; what is wrong with them is told.
-gateway::RoutePolicy policy_of(const object::Meta& meta, object::Kind kind, const SiteObjects& site,
-                               BuiltTable& built) {
+ReadRoutePolicy policy_of(const object::Meta& meta, object::Kind kind, const SiteObjects& site,
+                          BuiltTable& built) {
   auto read = read_route_policy(meta.annotations, site.defaults);
   for (auto& problem : read.problems) {
     built.problems.push_back(
         {{kind, meta.ns, meta.name}, meta.uid, "InvalidAnnotation", std::move(problem)});
   }
-  return read.policy;
+  return read;
 }
 
 }  // namespace
@@ -118,16 +118,17 @@ BuiltTable build_table(const SiteObjects& site) {
   Backends backends(site, built);
   auto& routes = built.table.routes;
   for (const auto* from : oldest_first(site.http_routes)) {
+    const ReadRoutePolicy asked = policy_of(from->meta, object::Kind::kHttpRoute, site, built);
     gateway::Route route{.name = "HTTPRoute " + from->meta.ns + "/" + from->meta.name,
                          .hostnames = from->hostnames,
-                         .policy = policy_of(from->meta, object::Kind::kHttpRoute, site, built)};
+                         .policy = asked.policy};
     for (const auto& rule : from->rules) {
-      route.rules.push_back(http_rule(*from, rule, backends));
+      route.rules.push_back(http_rule(*from, rule, asked.reuse, backends));
     }
     routes.push_back(std::move(route));
   }
   const auto ingresses = oldest_first(site.ingresses);
-  std::vector<gateway::RoutePolicy> policies;
+  std::vector<ReadRoutePolicy> policies;
   for (const auto* ingress : ingresses) {
     policies.push_back(policy_of(ingress->meta, object::Kind::kIngress, site, built));
     add_ingress(*ingress, policies.back(), backends, routes);

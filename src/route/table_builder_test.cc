@@ -218,6 +218,43 @@ TEST(BuildTable, ARoutesAnnotationsAreItsPolicy) {
   EXPECT_EQ(built.problems[0].about.name, "wrong");
 }
 
+// A route whose handlers' sandboxes are used again has them for itself.
+TEST(BuildTable, ReuseIsARoutesOwn) {
+  SiteObjects site;
+  site.services = {service("web")};
+  site.pods = {ready_pod("w", "web")};
+  site.handlers = {handler(site.pods[0])};
+  site.handlers[0].asynchronous = true;
+  object::HttpRoute again = route_to("again", {{.service = "web", .port = 80}});
+  again.meta.annotations = {{"duet.edge/instance-reuse", "100"},
+                            {"duet.edge/instance-concurrency", "4"}};
+  site.http_routes = {route_to("fresh", {{.service = "web", .port = 80}}), again};
+  const auto built = build_table(site);
+  EXPECT_TRUE(built.problems.empty());
+  const auto reuse_of = [&](const std::string& name) {
+    const auto* backend = find(built.table, name);
+    EXPECT_NE(backend, nullptr) << name;
+    return backend == nullptr ? gateway::InstanceReuse{.requests = -1}
+                              : std::get<gateway::HandlerBackend>(backend->kind).reuse;
+  };
+  EXPECT_EQ(reuse_of("handler/default/w/main"), gateway::InstanceReuse());
+  EXPECT_EQ(reuse_of("handler/default/w/main#HTTPRoute/default/again"),
+            (gateway::InstanceReuse{.requests = 100, .concurrency = 4}));
+  ASSERT_EQ(built.table.services.size(), 1U);
+  EXPECT_EQ(built.table.services[0].backend, "handler/default/w/main");
+
+  site.handlers[0].annotations = {{"duet.edge/cpu-time", "much"}};
+  EXPECT_EQ(build_table(site).problems.size(), 1U) << "of the pod, though two backends are its";
+
+  site.handlers[0].annotations.clear();
+  site.handlers[0].asynchronous = false;
+  const auto told = build_table(site);
+  EXPECT_EQ(told.table.backends.size(), 1U);
+  ASSERT_EQ(told.problems.size(), 1U);
+  EXPECT_EQ(told.problems[0].about.name, "again");
+  EXPECT_NE(told.problems[0].message.find("instance-reuse: without effect"), std::string::npos);
+}
+
 TEST(BuildTable, HandlersAreWeighedByTheirNumber) {
   SiteObjects site;
   site.services = {service("web"), service("api")};

@@ -45,9 +45,12 @@ Result<sys::Fd> lock_file(const std::string& path) {
   return fd;
 }
 
+// Of programs, of handlers, and of asynchronous ones.
+using Keys = std::array<std::string, 3>;
+
 class FileCodeCache final : public CodeCache {
  public:
-  FileCodeCache(CodeCacheOptions options, CodeStore store, std::array<std::string, 2> keys)
+  FileCodeCache(CodeCacheOptions options, CodeStore store, Keys keys)
       : options_(std::move(options)), store_(std::move(store)), keys_(std::move(keys)) {}
 
   Result<Code> ensure(int module_fd, const std::string& digest, engine::Use use) override {
@@ -160,7 +163,7 @@ class FileCodeCache final : public CodeCache {
 
   CodeCacheOptions options_;
   CodeStore store_;
-  std::array<std::string, 2> keys_;  // of programs and of handlers
+  Keys keys_;
   std::counting_semaphore<> compilers_{kCompilersAtOnce};
 };
 
@@ -168,11 +171,13 @@ class FileCodeCache final : public CodeCache {
 
 Result<std::unique_ptr<CodeCache>> CodeCache::open(CodeCacheOptions options,
                                                    const sys::Clock& clock) {
+  using engine::Kind;
   DUET_ASSIGN(const NodeKey key, open_node_key(options.key_file));
   DUET_ASSIGN(CodeStore store, CodeStore::open(options.directory, key, clock));
-  std::array<std::string, 2> keys;
-  DUET_ASSIGN(keys[0], engine::engine_compatibility_key(engine::Kind::kModuleProgram));
-  DUET_ASSIGN(keys[1], engine::engine_compatibility_key(engine::Kind::kHandler, options.bounds));
+  Keys keys;
+  DUET_ASSIGN(keys[0], engine::engine_compatibility_key(Kind::kModuleProgram));
+  DUET_ASSIGN(keys[1], engine::engine_compatibility_key(Kind::kHandler, options.bounds));
+  DUET_ASSIGN(keys[2], engine::engine_compatibility_key(Kind::kAsyncHandler, options.bounds));
   return std::unique_ptr<CodeCache>(
       std::make_unique<FileCodeCache>(std::move(options), std::move(store), std::move(keys)));
 }

@@ -129,6 +129,8 @@ std::string_view inspected_name(Kind kind) {
       return "handler\n";
     case Kind::kModuleHandler:
       return "module-handler\n";
+    case Kind::kAsyncHandler:
+      return "async-handler\n";
   }
   return "unknown\n";
 }

@@ -57,6 +57,7 @@ fn check_component(engine: &Engine, kind: Kind, code: &[u8]) -> Result<(), Failu
     let mut linker = component::Linker::<Nobody>::new(engine);
     match kind {
         Kind::Handler => link::link_handler(&mut linker),
+        Kind::AsyncHandler => link::link_async_handler(&mut linker),
         _ => link::link_program(&mut linker),
     }
     .map_err(internal)?;

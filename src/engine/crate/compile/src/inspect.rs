@@ -11,6 +11,7 @@ pub enum Kind {
     ComponentProgram = 2,
     Handler = 3,
     ModuleHandler = 4,
+    AsyncHandler = 5,
 }
 
 /// The names that a file exports at its top level.
@@ -70,19 +71,24 @@ fn component_kind(exports: &[String]) -> Result<Kind, Failure> {
     if find("wasi:http/incoming-handler", "0.2.") {
         return Ok(Kind::Handler);
     }
+    if find("wasi:http/handler", "0.3.") {
+        return Ok(Kind::AsyncHandler);
+    }
     if find("wasi:cli/run", "0.2.") {
         return Ok(Kind::ComponentProgram);
     }
     for interface in ["wasi:http/handler", "wasi:cli/run", "wasi:http/incoming-handler"] {
         if let Some(name) = exports.iter().find(|name| version_of(name, interface).is_some()) {
-            let message = format!("the component exports {name}, a version of WASI that duet does not run; build it for 0.2");
+            let message = format!("the component exports {name}, a version of it that duet does not run; build it for WASI 0.2");
             return Err(Failure::new(UNSUPPORTED, message));
         }
     }
     let found = if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") };
     Err(Failure::new(
         INVALID,
-        format!("the component exports neither wasi:http/incoming-handler nor wasi:cli/run, but {found}"),
+        format!(
+            "the component exports none of wasi:http/incoming-handler, wasi:http/handler and wasi:cli/run, but {found}"
+        ),
     ))
 }
 
@@ -92,6 +98,7 @@ pub fn as_handler(kind: Kind) -> Result<Kind, Failure> {
         Kind::ModuleProgram | Kind::ModuleHandler => return Ok(Kind::ModuleHandler),
         Kind::ComponentProgram => "a component that exports wasi:cli/run; build it for WASI preview 1 (wasm32-wasip1)",
         Kind::Handler => "a component that exports wasi:http/incoming-handler, which is a handler without WAGI",
+        Kind::AsyncHandler => "a component that exports wasi:http/handler, which is a handler without WAGI",
     };
     Err(Failure::new(INVALID, format!("WAGI is for core modules with _start, and this is {found}")))
 }

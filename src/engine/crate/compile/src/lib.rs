@@ -24,6 +24,8 @@ fn engine(profile: Profile) -> Result<Engine, Failure> {
 
 fn profile_of(kind: inspect::Kind, checked: bool) -> Profile {
     match kind {
+        inspect::Kind::AsyncHandler if checked => Profile::CheckedAsyncHandler,
+        inspect::Kind::AsyncHandler => Profile::AsyncHandler,
         inspect::Kind::Handler | inspect::Kind::ModuleHandler if checked => Profile::CheckedHandler,
         inspect::Kind::Handler | inspect::Kind::ModuleHandler => Profile::Handler,
         inspect::Kind::ModuleProgram | inspect::Kind::ComponentProgram => Profile::Program,

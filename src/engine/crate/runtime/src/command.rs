@@ -5,7 +5,7 @@
 use crate::abi::Slice;
 use crate::body::channel;
 use crate::cpu::CpuMeter;
-use crate::ending::Finished;
+use crate::ending::{End, Finished, describe};
 use crate::engine::Core;
 use crate::handler::{Handler, Template};
 use crate::limits::Limiter;
@@ -77,7 +77,7 @@ impl CommandTemplate {
 }
 
 /// The guest's whole life: made, called, gone.
-async fn live(template: CommandTemplate, mut store: Store<CommandState>) -> Finished {
+async fn live(template: CommandTemplate, mut store: Store<CommandState>) -> End {
     let called = async {
         let instance = template.0.instantiate_async(&mut store).await?;
         instance.get_typed_func::<(), ()>(&mut store, START)?.call_async(&mut store, ()).await
@@ -88,7 +88,7 @@ async fn live(template: CommandTemplate, mut store: Store<CommandState>) -> Fini
         other => other,
     };
     store.data().stdout.finish();
-    Finished { result, memory_refused: store.data().limiter.refused }
+    describe(Finished { result, memory_refused: store.data().limiter.refused })
 }
 
 fn new_store(handler: &Handler, state: CommandState, meter: Arc<CpuMeter>) -> Store<CommandState> {
@@ -115,7 +115,7 @@ fn start(handler: &Handler, input: &CommandInput, limits: &Limits, token: u64) -
     };
     let core = Arc::clone(&handler.core);
     let log = Log::new(limits.log_bytes);
-    let meter = CpuMeter::new(limits.cpu_budget_ns, core.tick_ns, limits.computes_long);
+    let meter = CpuMeter::new(limits.cpu_budget_ns, core.tick_ns(), limits.computes_long);
     let (body, stdin) = if input.body_complete {
         (None, Stdin::empty())
     } else {

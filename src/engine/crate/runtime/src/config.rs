@@ -11,15 +11,19 @@ fn internal(error: wasmtime::Error) -> Failure {
 }
 
 /// Pages of the sandboxes that are warm, and the tables and stacks of all, for `sandboxes` instead of what was asked for.
-fn pool(options: &EngineOptions, sandboxes: u32) -> PoolingAllocationConfig {
+fn pool(options: &EngineOptions, profile: Profile, sandboxes: u32) -> PoolingAllocationConfig {
     let resident = usize::try_from(options.resident_bytes).unwrap_or(usize::MAX);
     let share = |asked: u32| {
         let whole = u64::from(asked) * u64::from(sandboxes) / u64::from(options.sandbox_limit.max(1));
         u32::try_from(whole).unwrap_or(u32::MAX).max(1)
     };
+    // A sandbox needs one stack. With WASI 0.3 each component in it can have a task that waits within a call, and keeps
+    // its stack while others run; no other task enters that component then, and each has a core instance at least. So
+    // nobody can take the stacks of others.
+    let waiting = if profile == Profile::AsyncHandler { share(options.core_instance_limit) } else { 0 };
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(sandboxes)
-        .total_stacks(sandboxes)
+        .total_stacks(sandboxes.saturating_add(waiting))
         .total_core_instances(share(options.core_instance_limit))
         .total_memories(share(options.memory_limit))
         .total_tables(share(options.table_limit))
@@ -35,21 +39,30 @@ fn pool(options: &EngineOptions, sandboxes: u32) -> PoolingAllocationConfig {
 }
 
 /// An engine with a pool of that size, unless it does not fit or leaves too little.
-fn pooled_engine(options: &EngineOptions, sandboxes: u32) -> Option<Engine> {
-    let mut config = settings::config(Profile::Handler).ok()?;
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(options, sandboxes)));
+fn pooled_engine(options: &EngineOptions, profile: Profile, sandboxes: u32) -> Option<Engine> {
+    let mut config = settings::config(profile).ok()?;
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(options, profile, sandboxes)));
     let engine = Engine::new(&config).ok()?;
     room::is_left(sandboxes as usize).then_some(engine)
 }
 
-/// An engine for handlers; the second value is how many sandboxes its pool has, 0 without one. The pool gets as many as
-/// asked for, or else half of that, and so on, until what the process may map is enough.
+/// An engine for handlers of WASI 0.2 and preview 1, as `pooled_or_not`.
 pub fn handler_engine(options: &EngineOptions) -> Result<(Engine, u32), Failure> {
-    let profile = if options.checked { Profile::CheckedHandler } else { Profile::Handler };
+    pooled_or_not(options, if options.checked { Profile::CheckedHandler } else { Profile::Handler })
+}
+
+/// An engine for handlers of WASI 0.3, as `pooled_or_not`.
+pub fn async_handler_engine(options: &EngineOptions) -> Result<(Engine, u32), Failure> {
+    pooled_or_not(options, if options.checked { Profile::CheckedAsyncHandler } else { Profile::AsyncHandler })
+}
+
+/// The second value is how many sandboxes the engine's pool has, 0 without one. The pool gets as many as asked for, or
+/// else half of that, and so on, until what the process may map is enough.
+fn pooled_or_not(options: &EngineOptions, profile: Profile) -> Result<(Engine, u32), Failure> {
     // Slots of a pool are reservations.
     let mut sandboxes = if options.pooling && !options.checked { options.sandbox_limit } else { 0 };
     while sandboxes > 0 {
-        if let Some(engine) = pooled_engine(options, sandboxes) {
+        if let Some(engine) = pooled_engine(options, profile, sandboxes) {
             return Ok((engine, sandboxes));
         }
         sandboxes /= 2;

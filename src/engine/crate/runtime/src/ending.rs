@@ -7,11 +7,11 @@ use wasmtime_wasi::I32Exit;
 pub const END_OK: u32 = 0;
 pub const END_NO_RESPONSE: u32 = 1;
 pub const END_GUEST_ERROR: u32 = 2;
-const END_TRAP: u32 = 3;
+pub const END_TRAP: u32 = 3;
 const END_CPU: u32 = 4;
 const END_MEMORY: u32 = 5;
 const END_EXHAUSTED: u32 = 6;
-const END_INTERNAL: u32 = 7;
+pub const END_INTERNAL: u32 = 7;
 const END_EXIT: u32 = 8;
 
 /// A longer message of a trap is cut.
@@ -23,6 +23,7 @@ pub struct Finished {
     pub memory_refused: bool,
 }
 
+#[derive(Clone)]
 pub struct End {
     pub outcome: u32,
     pub message: String,

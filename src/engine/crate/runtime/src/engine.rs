@@ -13,6 +13,7 @@ use tokio::runtime::Runtime;
 use wasmtime::component::Linker;
 
 #[repr(C)]
+#[derive(Clone)]
 pub struct EngineOptions {
     pub sandbox_limit: u32,
     pub core_instance_limit: u32,
@@ -30,6 +31,13 @@ pub struct EngineOptions {
 /// Threads that a guest's file access may use at once.
 const FILE_THREADS: usize = 4;
 
+/// What handlers of WASI 0.3 share beside that: an engine with a pool of its own. Handlers of 0.2 have nothing of it.
+pub struct AsyncCore {
+    pub wasm: wasmtime::Engine,
+    /// All that such a handler can import.
+    pub linker: Linker<State>,
+}
+
 /// What the handlers and requests of an engine share.
 pub struct Core {
     pub wasm: wasmtime::Engine,
@@ -37,9 +45,11 @@ pub struct Core {
     pub linker: Linker<State>,
     /// The same for commands, made when there is one.
     commands: OnceLock<wasmtime::Linker<CommandState>>,
+    /// Made when there is a handler of WASI 0.3.
+    asynchronous: OnceLock<AsyncCore>,
+    options: EngineOptions,
     pub ready: Arc<ReadyList>,
     pub timers: Arc<Timers>,
-    pub tick_ns: u64,
     /// Wasmtime hands the guest's outgoing requests to tokio tasks. This runtime has no driver and no thread: it only
     /// carries answers from one side of such a task to the other, when `deliver` is called.
     courier: Runtime,
@@ -57,8 +67,33 @@ impl Core {
             .map_err(failed)?;
         let ready = Arc::new(ReadyList::new().map_err(failed)?);
         let timers = Arc::new(Timers::default());
-        let commands = OnceLock::new();
-        Ok((Core { wasm, linker, commands, ready, timers, tick_ns: options.tick_ns, courier }, sandboxes))
+        let (commands, asynchronous) = (OnceLock::new(), OnceLock::new());
+        let options = options.clone();
+        Ok((Core { wasm, linker, commands, asynchronous, options, ready, timers, courier }, sandboxes))
+    }
+
+    /// How long an epoch is, in CPU time of the thread.
+    pub fn tick_ns(&self) -> u64 {
+        self.options.tick_ns
+    }
+
+    /// What handlers of WASI 0.3 need.
+    pub fn asynchronous(&self) -> Result<&AsyncCore, Failure> {
+        if let Some(made) = self.asynchronous.get() {
+            return Ok(made);
+        }
+        let (wasm, _) = config::async_handler_engine(&self.options)?;
+        let mut linker = Linker::new(&wasm);
+        state::link_async(&mut linker).map_err(|error| Failure::of(ffi::INTERNAL, error))?;
+        Ok(self.asynchronous.get_or_init(|| AsyncCore { wasm, linker }))
+    }
+
+    /// For any thread, and for signal handlers.
+    fn increment_epoch(&self) {
+        self.wasm.increment_epoch();
+        if let Some(made) = self.asynchronous.get() {
+            made.wasm.increment_epoch();
+        }
     }
 
     /// All that a command can import.
@@ -131,7 +166,7 @@ pub unsafe extern "C" fn duet_engine_event_fd(engine: *const Engine) -> i32 {
 /// `engine` is alive.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn duet_engine_increment_epoch(engine: *const Engine) {
-    unsafe { &*engine }.0.wasm.increment_epoch();
+    unsafe { &*engine }.0.increment_epoch();
 }
 
 /// # Safety

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use wasmtime::Module;
 use wasmtime::component::Component;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
+use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 #[repr(C)]
 pub struct CHandlerConfig {
@@ -44,10 +45,13 @@ impl HandlerConfig {
 pub enum Template {
     /// Exports `wasi:http/incoming-handler`.
     Component(ProxyPre<State>),
+    /// Exports `wasi:http/handler` of WASI 0.3.
+    Service(ServicePre<State>),
     /// Exports `_start`, and is asked by its environment and standard input.
     Command(CommandTemplate),
 }
 
+#[derive(Clone)]
 pub struct Handler {
     pub core: Arc<Core>,
     pub template: Template,
@@ -84,6 +88,17 @@ impl Handler {
             Failure::new(ffi::INVALID, format!("the component is not a request handler: {error:#}"))
         })?;
         Ok(Handler { core, template: Template::Component(template), config: Arc::new(config) })
+    }
+
+    unsafe fn load_service(core: Arc<Core>, fd: i32, config: HandlerConfig) -> Result<Handler, Failure> {
+        let asynchronous = core.asynchronous()?;
+        let component = unsafe { map_component(&asynchronous.wasm, fd)? };
+        let invalid = |error| Failure::of(ffi::INVALID, error);
+        let linked = asynchronous.linker.instantiate_pre(&component).map_err(invalid)?;
+        let template = ServicePre::new(linked).map_err(|error| {
+            Failure::new(ffi::INVALID, format!("the component is not an asynchronous request handler: {error:#}"))
+        })?;
+        Ok(Handler { core, template: Template::Service(template), config: Arc::new(config) })
     }
 
     unsafe fn load_command(core: Arc<Core>, fd: i32, config: HandlerConfig) -> Result<Handler, Failure> {
@@ -132,6 +147,26 @@ pub unsafe extern "C" fn duet_handler_load_command(
         enter(error, || {
             let config = HandlerConfig::read(&*config)?;
             let handler = Handler::load_command(Arc::clone(&(*engine).0), fd, config)?;
+            *out = Box::into_raw(Box::new(handler));
+            Ok(())
+        })
+    }
+}
+
+/// # Safety
+/// See duet_engine.h; all pointers are valid, and the file is what the caller vouches for.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn duet_handler_load_service(
+    engine: *mut Engine,
+    fd: i32,
+    config: *const CHandlerConfig,
+    out: *mut *mut Handler,
+    error: *mut CError,
+) -> i32 {
+    unsafe {
+        enter(error, || {
+            let config = HandlerConfig::read(&*config)?;
+            let handler = Handler::load_service(Arc::clone(&(*engine).0), fd, config)?;
             *out = Box::into_raw(Box::new(handler));
             Ok(())
         })

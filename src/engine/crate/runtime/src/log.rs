@@ -21,7 +21,7 @@ pub struct Piece {
 
 pub struct Pieces {
     queue: VecDeque<Piece>,
-    /// All that was kept so far, also what was taken since.
+    /// All that was kept since the start or `renew`, also what was taken since.
     size_bytes: usize,
     limit_bytes: usize,
     dropped_bytes: u64,
@@ -59,6 +59,11 @@ impl Log {
             Some(last) if last.error_stream == error_stream => last.text.extend_from_slice(&text[..taken]),
             _ => pieces.queue.push_back(Piece { error_stream, text: text[..taken].to_vec() }),
         }
+    }
+
+    /// Lets as much be written again as from the start.
+    pub fn renew(&self) {
+        self.lock().size_bytes = 0;
     }
 
     pub fn is_empty(&self) -> bool {

@@ -12,6 +12,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::sync::oneshot;
+use wasmtime::component::GuestTaskId;
 use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks,
 };
@@ -197,8 +198,19 @@ impl OutgoingList {
 
 /// Where `wasi:http` asks its host.
 pub struct Hooks {
+    /// For whom the guest asks now.
     pub outgoing: SharedOutgoing,
+    /// The requests of a sandbox that has several, by the task that answers each.
+    pub tasks: Vec<(GuestTaskId, SharedOutgoing)>,
     pub chunk_bytes: usize,
+}
+
+impl Hooks {
+    /// The guest asks in the task `task`: in vain, if that answers none of the requests.
+    pub fn ask_in(&mut self, task: Option<GuestTaskId>) {
+        let found = self.tasks.iter().find(|(other, _)| Some(*other) == task);
+        self.outgoing = found.map_or_else(|| list(0), |(_, outgoing)| Arc::clone(outgoing));
+    }
 }
 
 type Sending = Box<dyn Future<Output = Result<(), Error>> + Send>;
@@ -219,6 +231,10 @@ impl WasiHttpHooks for Hooks {
     }
 
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        self.chunk_bytes
+    }
+
+    fn p3_outgoing_body_chunk_size(&mut self) -> usize {
         self.chunk_bytes
     }
 

@@ -24,7 +24,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use wasmtime::component::ResourceTable;
 use wasmtime::Store;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
-use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
+use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 use wasmtime_wasi_http::{WasiBody, WasiHttpCtx, WasiHttpView};
 
@@ -36,7 +36,8 @@ pub const EVENT_LOG: u32 = 16;
 pub const EVENT_END: u32 = 32;
 
 type Response = http::Response<WasiBody>;
-pub type Slot = Arc<Mutex<Option<Result<Response, ErrorCode>>>>;
+/// The guest's answer, or in words the error that it gave instead.
+pub type Slot = Arc<Mutex<Option<Result<Response, String>>>>;
 
 struct Head {
     status: u16,
@@ -45,7 +46,7 @@ struct Head {
 }
 
 /// A guest's whole life.
-pub type Guest = Pin<Box<dyn Future<Output = Finished>>>;
+pub type Guest = Pin<Box<dyn Future<Output = End>>>;
 
 /// What goes in and out of a guest.
 pub struct Streams {
@@ -80,18 +81,25 @@ async fn live(
     mut store: Store<State>,
     request: wasmtime::component::Resource<HostIncomingRequest>,
     out: wasmtime::component::Resource<HostResponseOutparam>,
-) -> Finished {
+) -> End {
     let result = async {
         let proxy = template.instantiate_async(&mut store).await?;
         proxy.wasi_http_incoming_handler().call_handle(&mut store, request, out).await
     }
     .await;
     state::abort_bodies(&mut store.data_mut().table);
-    Finished { result, memory_refused: store.data().limiter.refused }
+    describe(Finished { result, memory_refused: store.data().limiter.refused })
 }
 
-/// A store for one request, with nothing in it yet.
-fn new_store(handler: &Handler, limits: &Limits, log: &Log, outgoing: &SharedOutgoing, meter: &Arc<CpuMeter>) -> Store<State> {
+/// A store of the engine `wasm` for one request, with nothing in it yet.
+pub fn new_store(
+    handler: &Handler,
+    wasm: &wasmtime::Engine,
+    limits: &Limits,
+    log: &Log,
+    outgoing: &SharedOutgoing,
+    meter: &Arc<CpuMeter>,
+) -> Store<State> {
     let core = &handler.core;
     let mut table = ResourceTable::new();
     table.set_max_capacity(limits.resource_limit as usize);
@@ -103,7 +111,7 @@ fn new_store(handler: &Handler, limits: &Limits, log: &Log, outgoing: &SharedOut
         wasi: None,
         log: log.clone(),
         http,
-        hooks: Hooks { outgoing: Arc::clone(outgoing), chunk_bytes },
+        hooks: Hooks { outgoing: Arc::clone(outgoing), tasks: Vec::new(), chunk_bytes },
         limiter: Limiter::new(
             limits.memory_bytes,
             limits.table_elements,
@@ -113,7 +121,7 @@ fn new_store(handler: &Handler, limits: &Limits, log: &Log, outgoing: &SharedOut
         clock: GuestClock { timers: Arc::clone(&core.timers), start_ns: monotonic_ns() },
         config: Arc::clone(&handler.config),
     };
-    let mut store = Store::new(&core.wasm, state);
+    let mut store = Store::new(wasm, state);
     store.limiter(|state| &mut state.limiter);
     store.set_epoch_deadline(1);
     let meter = Arc::clone(meter);
@@ -135,8 +143,8 @@ impl Request {
         let core = Arc::clone(&handler.core);
         let log = Log::new(limits.log_bytes);
         let outgoing = outgoing::list(limits.outgoing_limit);
-        let meter = CpuMeter::new(limits.cpu_budget_ns, core.tick_ns, limits.computes_long);
-        let mut store = new_store(handler, limits, &log, &outgoing, &meter);
+        let meter = CpuMeter::new(limits.cpu_budget_ns, core.tick_ns(), limits.computes_long);
+        let mut store = new_store(handler, &core.wasm, limits, &log, &outgoing, &meter);
         let slot: Slot = Arc::new(Mutex::new(None));
 
         let invalid = |error| Failure::of(ffi::INVALID, error);
@@ -154,7 +162,7 @@ impl Request {
             .data_mut()
             .http()
             .new_response_outparam_from_callback(move |response| {
-                *answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
+                *answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(response.map_err(|code| format!("{code:?}")));
             })
             .map_err(invalid)?;
 
@@ -218,9 +226,9 @@ impl Request {
         self.meter.begin();
         let mut context = Context::from_waker(&self.waker);
         let polled = self.core.within(|| guest.as_mut().poll(&mut context));
-        if let Poll::Ready(finished) = polled {
+        if let Poll::Ready(end) = polled {
             self.drop_guest();
-            self.end = Some(describe(finished));
+            self.end = Some(end);
         }
         self.meter.finish();
     }
@@ -255,9 +263,9 @@ impl Request {
     }
 
     /// The guest gave an error instead of a response: nothing that it does from here on matters.
-    fn guest_error(&mut self, code: &ErrorCode) {
+    fn guest_error(&mut self, code: &str) {
         self.drop_guest();
-        self.end = Some(End::new(END_GUEST_ERROR, format!("the guest answered with the error {code:?}")));
+        self.end = Some(End::new(END_GUEST_ERROR, format!("the guest answered with the error {code}")));
     }
 
     fn events(&mut self) -> u32 {

@@ -5,12 +5,14 @@ use crate::fields;
 use crate::handler::{Handler, Template};
 use crate::http_error;
 use crate::request::{EVENT_END, Request};
+use crate::service;
 use duet_engine_shared::ffi::{self, CError, Failure, array, enter, guard};
 use http::Method;
 use http::uri::{self, Authority, PathAndQuery, Uri};
 use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 
 #[repr(C)]
+#[derive(Clone)]
 pub struct Limits {
     pub memory_bytes: u64,
     pub table_elements: u64,
@@ -33,7 +35,7 @@ pub struct RequestHead {
     path_with_query: Slice,
     headers: *const Field,
     header_count: usize,
-    body_complete: bool,
+    pub body_complete: bool,
 }
 
 #[repr(C)]
@@ -68,7 +70,7 @@ fn invalid<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> Failure {
     move |error| Failure::new(ffi::INVALID, format!("{what}: {error}"))
 }
 
-unsafe fn read_head(head: &RequestHead) -> Result<(http::request::Parts, Scheme), Failure> {
+pub unsafe fn read_head(head: &RequestHead) -> Result<(http::request::Parts, Scheme), Failure> {
     let (scheme, guest_scheme) = match unsafe { head.scheme.bytes() } {
         b"http" => (uri::Scheme::HTTP, Scheme::Http),
         b"https" => (uri::Scheme::HTTPS, Scheme::Https),
@@ -101,11 +103,17 @@ pub unsafe extern "C" fn duet_request_start(
 ) -> i32 {
     unsafe {
         enter(error, || {
-            let Template::Component(template) = &(*handler).template else {
-                return Err(Failure::new(ffi::INVALID, "the handler is a command and not a component"));
-            };
             let (parts, scheme) = read_head(&*head)?;
-            let request = Request::start(&*handler, template, parts, scheme, (*head).body_complete, &*limits, token)?;
+            let (handler, limits, complete) = (&*handler, &*limits, (*head).body_complete);
+            let request = match &handler.template {
+                Template::Component(template) => {
+                    Request::start(handler, template, parts, scheme, complete, limits, token)?
+                }
+                Template::Service(template) => service::start(handler, template, parts, complete, limits, token)?,
+                Template::Command(_) => {
+                    return Err(Failure::new(ffi::INVALID, "the handler is a command and not a component"));
+                }
+            };
             *out = Box::into_raw(Box::new(request));
             Ok(())
         })

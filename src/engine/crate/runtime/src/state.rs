@@ -4,16 +4,21 @@ use crate::handler::HandlerConfig;
 use crate::limits::Limiter;
 use crate::log::{Log, LogStream};
 use crate::outgoing::Hooks;
-use crate::timers::{GuestClock, GuestClockView};
+use crate::timers::{GuestClock, GuestClockView, HasClock};
 use duet_engine_shared::link;
 use std::sync::Arc;
-use wasmtime::Result;
-use wasmtime::component::{HasData, Linker, Resource, ResourceTable, ResourceType};
+use wasmtime::component::{Accessor, HasData, Linker, Resource, ResourceTable, ResourceType};
 use wasmtime_wasi::p2::bindings::cli::environment;
 use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::p3::bindings::cli::environment as p3_environment;
+use wasmtime_wasi::p3::bindings::clocks::monotonic_clock as p3_clock;
+use wasmtime::{AsContextMut, Result};
+use wasmtime_wasi::{TrappableError, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::p2::body::{HostOutgoingBody, StreamContext};
-use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_http::p3;
+use wasmtime_wasi_http::p3::bindings::http::client;
+use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
+use wasmtime_wasi_http::{WasiHttp, WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 pub struct State {
     pub table: ResourceTable,
@@ -77,20 +82,73 @@ impl HasData for HasEnvironment {
     type Data<'a> = EnvironmentView<'a>;
 }
 
-struct HasClock;
-impl HasData for HasClock {
-    type Data<'a> = GuestClockView<'a>;
+impl p3_environment::Host for EnvironmentView<'_> {
+    fn get_environment(&mut self) -> Result<Vec<(String, String)>> {
+        Ok(self.0.environment.clone())
+    }
+
+    fn get_arguments(&mut self) -> Result<Vec<String>> {
+        Ok(self.0.arguments.clone())
+    }
+
+    fn get_initial_cwd(&mut self) -> Result<Option<String>> {
+        Ok(None)
+    }
 }
 
 /// All that a handler can import.
 pub fn link(linker: &mut Linker<State>) -> Result<()> {
     link::link_handler(linker)?;
+    replace(linker)
+}
+
+/// All that an asynchronous handler can import.
+pub fn link_async(linker: &mut Linker<State>) -> Result<()> {
+    link::link_async_handler(linker)?;
+    replace(linker)?;
+    linker.allow_shadowing(true);
+    p3_environment::add_to_linker::<State, HasEnvironment>(linker, |state| EnvironmentView(&state.config))?;
+    p3_clock::add_to_linker::<State, HasClock>(linker, clock_of)?;
+    client::add_to_linker::<State, Client>(linker, WasiHttpView::http)?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// `wasi:http/client` that knows for which of a sandbox's requests is asked.
+struct Client;
+impl HasData for Client {
+    type Data<'a> = WasiHttpCtxView<'a>;
+}
+
+impl client::HostWithStore<State> for Client {
+    async fn send(
+        accessor: &Accessor<State, Client>,
+        request: Resource<p3::Request>,
+    ) -> Result<Resource<p3::Response>, TrappableError<ErrorCode>> {
+        let found = accessor.with(|mut access| {
+            let mut store = access.as_context_mut();
+            if store.data().hooks.tasks.is_empty() {
+                return Ok(());
+            }
+            let task = store.async_call_stack()?.last();
+            store.data_mut().hooks.ask_in(task);
+            wasmtime::error::Ok(())
+        });
+        found.map_err(TrappableError::trap)?;
+        let http = accessor.with_getter::<WasiHttp>(WasiHttpView::http);
+        <WasiHttp as client::HostWithStore<State>>::send(&http, request).await
+    }
+}
+
+fn clock_of(state: &mut State) -> GuestClockView<'_> {
+    GuestClockView { clock: &state.clock, table: &mut state.table }
+}
+
+/// Puts what is ours in the place of what the crates bring along for WASI 0.2.
+fn replace(linker: &mut Linker<State>) -> Result<()> {
     linker.allow_shadowing(true);
     environment::add_to_linker::<State, HasEnvironment>(linker, |state| EnvironmentView(&state.config))?;
-    monotonic_clock::add_to_linker::<State, HasClock>(linker, |state| GuestClockView {
-        clock: &state.clock,
-        table: &mut state.table,
-    })?;
+    monotonic_clock::add_to_linker::<State, HasClock>(linker, clock_of)?;
     linker
         .instance(HTTP_TYPES)?
         .resource("outgoing-body", ResourceType::host::<HostOutgoingBody>(), |mut store, rep| drop_body(store.data_mut(), rep))?;

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use wasmtime::component::{Resource, ResourceTable};
+use wasmtime::component::{Accessor, HasData, Resource, ResourceTable};
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
+use wasmtime_wasi::p3::bindings::clocks::monotonic_clock as p3_clock;
 use wasmtime_wasi::p2::{DynPollable, Pollable, subscribe};
 
 /// CLOCK_MONOTONIC in ns.
@@ -47,6 +48,11 @@ impl Timers {
         self.lock().wakers.first_key_value().map_or(u64::MAX, |(key, _)| key.0)
     }
 
+    /// CLOCK_MONOTONIC, or what it was said to be if that is later.
+    pub fn now_ns(&self) -> u64 {
+        self.lock().fired_until_ns.max(monotonic_ns())
+    }
+
     pub fn fire(&self, now_ns: u64) {
         let mut waiting = self.lock();
         waiting.fired_until_ns = waiting.fired_until_ns.max(now_ns);
@@ -68,7 +74,7 @@ pub struct Timer {
 
 impl Timer {
     /// Due at `due_ns` of CLOCK_MONOTONIC.
-    fn new(timers: &Arc<Timers>, due_ns: u64) -> Timer {
+    pub fn new(timers: &Arc<Timers>, due_ns: u64) -> Timer {
         let id = {
             let mut waiting = timers.lock();
             waiting.next_id += 1;
@@ -152,5 +158,34 @@ impl monotonic_clock::Host for GuestClockView<'_> {
 
     fn subscribe_duration(&mut self, duration: u64) -> wasmtime::Result<Resource<DynPollable>> {
         self.subscribe(self.clock.now_ns().saturating_add(duration))
+    }
+}
+
+impl p3_clock::Host for GuestClockView<'_> {
+    fn now(&mut self) -> wasmtime::Result<u64> {
+        Ok(self.clock.now_ns())
+    }
+
+    fn get_resolution(&mut self) -> wasmtime::Result<u64> {
+        Ok(1)
+    }
+}
+
+/// Reaches the guest's clock in its store.
+pub struct HasClock;
+impl HasData for HasClock {
+    type Data<'a> = GuestClockView<'a>;
+}
+
+impl<T> p3_clock::HostWithStore<T> for HasClock {
+    async fn wait_until(store: &Accessor<T, HasClock>, when: u64) -> wasmtime::Result<()> {
+        let mut timer = store.with(|mut access| access.get().clock.timer_at(when));
+        poll_fn(|context| timer.poll(context)).await;
+        Ok(())
+    }
+
+    async fn wait_for(store: &Accessor<T, HasClock>, duration: u64) -> wasmtime::Result<()> {
+        let now = store.with(|mut access| access.get().clock.now_ns());
+        HasClock::wait_until(store, now.saturating_add(duration)).await
     }
 }

@@ -34,6 +34,8 @@ pub fn compatibility_key(profile: Profile) -> [u8; 32] {
         Profile::Handler => "\nhandler\n",
         Profile::CheckedHandler => "\nchecked handler\n",
         Profile::Program => "\nprogram\n",
+        Profile::AsyncHandler => "\nasynchronous handler\n",
+        Profile::CheckedAsyncHandler => "\nchecked asynchronous handler\n",
     });
     hash.update(std::env::consts::ARCH);
     for feature in cpu_features() {

@@ -2,7 +2,7 @@
 
 use wasmtime::{Config, ModuleVersionStrategy, Result, WasmBacktraceDetails};
 
-/// The two kinds of guests: their code is compiled differently.
+/// The kinds of guests: their code is compiled differently.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
     /// Runs in the gateway beside others: looks at the epoch, so that it can be stopped and take turns.
@@ -12,6 +12,10 @@ pub enum Profile {
     CheckedHandler,
     /// Has a process of its own, which the kernel schedules and stops: runs at full speed.
     Program,
+    /// As a handler, for components of WASI 0.3: code and stores know of tasks that run at the same time.
+    AsyncHandler,
+    /// As an asynchronous handler, with the memories of a checked one.
+    CheckedAsyncHandler,
 }
 
 impl Profile {
@@ -20,8 +24,18 @@ impl Profile {
         match number {
             0 => Profile::Handler,
             1 => Profile::CheckedHandler,
+            3 => Profile::AsyncHandler,
+            4 => Profile::CheckedAsyncHandler,
             _ => Profile::Program,
         }
+    }
+
+    fn checked(self) -> bool {
+        matches!(self, Profile::CheckedHandler | Profile::CheckedAsyncHandler)
+    }
+
+    fn concurrent(self) -> bool {
+        matches!(self, Profile::AsyncHandler | Profile::CheckedAsyncHandler)
     }
 }
 
@@ -36,7 +50,7 @@ pub fn config(profile: Profile) -> Result<Config> {
     let mut config = Config::new();
     config.module_version(ModuleVersionStrategy::Custom(version()))?;
     config.epoch_interruption(profile != Profile::Program);
-    if profile == Profile::CheckedHandler {
+    if profile.checked() {
         config.memory_reservation(0);
         config.memory_reservation_for_growth(GROWTH_BYTES);
         config.memory_guard_size(0);
@@ -49,7 +63,8 @@ pub fn config(profile: Profile) -> Result<Config> {
     // Wasmtime walks guest frames by itself; tables for foreign unwinders would only be registered and never read.
     config.native_unwind_info(false);
     config.wasm_component_model(true);
-    config.concurrency_support(false);
+    config.concurrency_support(profile.concurrent());
+    config.wasm_component_model_async(profile.concurrent());
     config.gc_support(false);
     // What no supported guest needs is off: less to attack. (Compilers for WASI 0.2 make use of SIMD, bulk memory,
     // several values, sign extension, saturating conversions, reference types and extended constants.)
@@ -64,7 +79,7 @@ pub fn config(profile: Profile) -> Result<Config> {
 }
 
 /// Counts changes of the settings above.
-const REVISION: u32 = 2;
+const REVISION: u32 = 3;
 
 /// Stands in every compiled file; Wasmtime refuses files of another version.
 pub fn version() -> String {
