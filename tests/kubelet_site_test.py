@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """The kubelet's API of a node: kubectl logs, exec, attach, cp and port-forward through a real API server, and who may ask."""
 
+import datetime
 import json
 import pathlib
 import ssl
 import subprocess
 import tempfile
+import time
 import unittest
 import urllib.error
 import urllib.request
@@ -111,14 +113,68 @@ class Programs(KubeletTest):
         self.assertTrue(first.strip())
         self.assertTrue(following.stdout.readline().strip())  # and it goes on
         self.assertTrue(self.kubectl("logs", "ticks").startswith(first))
-        self.assertEqual(len(self.kubectl("logs", "ticks", "--tail=1").splitlines()), 1)
-        self.assertRegex(self.kubectl("logs", "ticks", "--timestamps", "--limit-bytes=20"), r"^\d{4}-\d\d-\d\dT")
         wrong = self.try_kubectl("logs", "ticks", "--previous")
         self.assertIn("previous terminated container", wrong.stderr)
         # Followed to its end.
         self.kubectl("delete", "pod", "ticks", "--timeout=60s")
         following.stdout.read()
         self.assertEqual(following.wait(timeout=TIMEOUT_S), 0)
+
+    def timed_logs(self, *words):
+        """What kubectl logs --timestamps gives, as (time in seconds, text)."""
+        lines = [line.split(" ", 1) for line in self.kubectl("logs", "--timestamps", *words).splitlines()]
+        return [(datetime.datetime.fromisoformat(written).timestamp(), text) for written, text in lines]
+
+    def test_a_part_of_a_log(self):
+        self.site.pack("ticker", "test.example/ticker:v1")
+        self.join()
+        self.plane.apply(wasm_pod("done", "test.example/ticker:v1", {"args": ["100", "25"]}, restartPolicy="Never"))
+        self.plane.wait("pod/done", "jsonpath={.status.phase}=Succeeded")
+        ticks = [f"tick {i}" for i in range(1, 26)]
+        self.assertEqual(self.kubectl("logs", "done").splitlines(), ticks)
+        self.assertEqual(self.kubectl("logs", "done", "--tail=0"), "")
+        self.assertEqual(self.kubectl("logs", "done", "--tail=2").splitlines(), ticks[-2:])
+        self.assertEqual(self.kubectl("logs", "done", "--tail=1000").splitlines(), ticks)
+        self.assertEqual(self.kubectl("logs", "done", "--limit-bytes=10"), "tick 1\ntic")
+        self.assertEqual(self.kubectl("logs", "done", "--tail=2", "--limit-bytes=4"), "tick")
+        self.assertEqual(self.kubectl("logs", "done", "--since=1h").splitlines(), ticks)
+        timed = self.timed_logs("done")
+        self.assertEqual([text for _, text in timed], ticks)
+        self.assertGreater(timed[-1][0] - timed[0][0], 2)
+        self.assertEqual([time for time, _ in timed], sorted(time for time, _ in timed))
+        # kubectl sends whole seconds: the first that begins after the first line.
+        second = int(timed[0][0]) + 1
+        since = datetime.datetime.fromtimestamp(second, datetime.timezone.utc).isoformat()
+        later = [one for one in timed if one[0] >= second]
+        self.assertTrue(0 < len(later) < len(timed))
+        self.assertEqual(self.timed_logs("done", f"--since-time={since}"), later)
+        self.assertEqual(self.timed_logs("done", f"--since-time={since}", "--tail=1"), timed[-1:])
+        wrong = self.try_kubectl("get", "--raw", "/api/v1/namespaces/default/pods/done/log?tailLines=-1")
+        self.assertNotEqual(wrong.returncode, 0)
+        self.assertIn("tailLines", wrong.stderr)
+
+    def test_the_log_of_the_last_seconds(self):
+        self.site.pack("ticker", "test.example/ticker:v1")
+        self.join()
+        self.run_pod(wasm_pod("ticks", "test.example/ticker:v1"))
+        self.read_until(self.open_kubectl("logs", "-f", "ticks"), "tick 40\n")
+        before = time.time()
+        recent = self.timed_logs("ticks", "--since=2s")
+        after = time.time()
+        every = self.timed_logs("ticks")
+        self.assertGreaterEqual(recent[0][0], before - 2)
+        self.assertLess(every[0][0], before - 2)
+        for one in every:
+            if after - 2 <= one[0] <= before:
+                self.assertIn(one, recent)
+
+    def test_the_log_of_the_start_before(self):
+        self.site.pack("ticker", "test.example/ticker:v1")
+        self.join()
+        self.plane.apply(wasm_pod("again", "test.example/ticker:v1", {"args": ["1", "3"]}))
+        self.plane.wait("pod/again", "jsonpath={.status.containerStatuses[0].restartCount}=1")
+        self.assertEqual(self.kubectl("logs", "again", "--previous"), "tick 1\ntick 2\ntick 3\n")
+        self.assertEqual(self.kubectl("logs", "again", "--previous", "--tail=1"), "tick 3\n")
 
     def test_the_sites_own_pods_go_by_their_mirrors_names(self):
         self.site.pack("ticker", "test.example/ticker:v1")
