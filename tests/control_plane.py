@@ -130,13 +130,14 @@ class ControlPlane:
 
     # --- starting ---
 
-    def _start(self, name, *flags):
+    def start_daemon(self, name, *flags):
+        """Starts a program of the control plane, which ends with it."""
         self.daemons[name] = Daemon(self.root, name, *flags)
         return self.daemons[name]
 
     def _start_etcd(self):
         self.etcd, peers = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
-        self._start("etcd", "--data-dir", str(self.root / "etcd"), "--listen-client-urls", self.etcd,
+        self.start_daemon("etcd", "--data-dir", str(self.root / "etcd"), "--listen-client-urls", self.etcd,
                     "--advertise-client-urls", self.etcd, "--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers,
                     "--initial-cluster", f"default={peers}", "--unsafe-no-fsync", "--log-level", "warn")
 
@@ -145,6 +146,9 @@ class ControlPlane:
                                                 "IP:127.0.0.1,IP:10.96.0.1,DNS:localhost,DNS:kubernetes.default.svc", "serverAuth")
         client, client_key = self.authority.issue("kubelet-client", "/O=test:kubelet-clients/CN=kube-apiserver-kubelet-client")
         signing, public = self.authority.signing_key()
+        (self.root / "front-proxy").mkdir()
+        front_proxy = Authority(self.root / "front-proxy")
+        proxy, proxy_key = front_proxy.issue("client", "/CN=front-proxy-client")
         self.api_flags = [
             "--etcd-servers", self.etcd, "--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1",
             "--secure-port", str(self.port), "--tls-cert-file", str(certificate), "--tls-private-key-file", str(key),
@@ -154,6 +158,11 @@ class ControlPlane:
             "--enable-admission-plugins", "NodeRestriction", "--enable-bootstrap-token-auth=true",
             "--endpoint-reconciler-type", "none", "--kubelet-preferred-address-types", "InternalIP,Hostname",
             "--kubelet-client-certificate", str(client), "--kubelet-client-key", str(client_key),
+            # How it shows API servers behind it for whom it asks.
+            "--requestheader-client-ca-file", str(front_proxy.certificate), "--requestheader-allowed-names", "front-proxy-client",
+            "--requestheader-username-headers", "X-Remote-User", "--requestheader-group-headers", "X-Remote-Group",
+            "--requestheader-extra-headers-prefix", "X-Remote-Extra-", "--proxy-client-cert-file", str(proxy),
+            "--proxy-client-key-file", str(proxy_key),
             "--allow-privileged=true"]
         if self.audited:
             policy = self.root / "audit-policy.json"
@@ -167,7 +176,7 @@ class ControlPlane:
 
     def start_api_server(self):
         """Starts it (again), and returns when it is ready."""
-        daemon = self._start("kube-apiserver", *self.api_flags)
+        daemon = self.start_daemon("kube-apiserver", *self.api_flags)
         daemon.wait_for("the API server to be ready", lambda: self.try_kubectl("get", "--raw", "/readyz").returncode == 0)
 
     def stop_api_server(self):
@@ -183,7 +192,7 @@ class ControlPlane:
                   "--cluster-signing-cert-file", str(self.ca_file), "--cluster-signing-key-file", str(self.authority.key))),
                 ("kube-scheduler", ())):
             config = self.kubeconfig(name, f"/CN=system:{name}")
-            self._start(name, "--kubeconfig", str(config), "--leader-elect=false", "--secure-port=0", *flags)
+            self.start_daemon(name, "--kubeconfig", str(config), "--leader-elect=false", "--secure-port=0", *flags)
         self.kubectl("wait", "--for=create", "serviceaccount/default", f"--timeout={TIMEOUT_S}s")
 
     # --- asking ---
@@ -195,13 +204,16 @@ class ControlPlane:
 
     def write_kubeconfig(self, name, user, server=None):
         path = self.root / f"{name}.kubeconfig"
-        ca = base64.b64encode(self.ca_file.read_bytes()).decode()
         path.write_text(json.dumps({
             "apiVersion": "v1", "kind": "Config", "current-context": "test",
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": name}}],
-            "clusters": [{"name": "test", "cluster": {"server": server or self.server, "certificate-authority-data": ca}}],
+            "clusters": [{"name": "test", "cluster": {"server": server or self.server, "certificate-authority-data": self.ca_bundle()}}],
             "users": [{"name": name, "user": user}]}))
         return path
+
+    def ca_bundle(self):
+        """The cluster's authority as objects and kubeconfigs have it."""
+        return base64.b64encode(self.ca_file.read_bytes()).decode()
 
     def try_kubectl(self, *words, input=None, kubeconfig=None):
         return subprocess.run([str(PROGRAMS / "kubectl"), "--kubeconfig", str(kubeconfig or self.admin), *words], input=input, text=True,
@@ -233,7 +245,7 @@ class ControlPlane:
 
     def close(self):
         atexit.unregister(self.close)
-        for name in ("kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"):
+        for name in ("metrics-server", "kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"):
             if name in self.daemons:
                 self.daemons.pop(name).stop()
         shutil.rmtree(self.root, ignore_errors=True)

@@ -79,6 +79,13 @@ class KubeletTest(ClusterTest):
         self.plane.apply(pod)
         self.plane.wait(f"pod/{pod['metadata']['name']}", "condition=Ready")
 
+    def approve_serving_certificate(self):
+        """As an administrator does it who reads the log."""
+        self.wait_log("kubectl certificate approve duet-serving-")
+        name = self.site.log.read_text().split("kubectl certificate approve ")[1].split()[0]
+        self.plane.kubectl("certificate", "approve", name)
+        self.wait_log("serving with the cluster's certificate")
+
     def address(self):
         addresses = self.plane.get("node", NODE)["status"]["addresses"]
         return next(one["address"] for one in addresses if one["type"] == "InternalIP")
@@ -329,10 +336,7 @@ class Rights(KubeletTest):
 
     def test_the_serving_certificate(self):
         self.join()
-        self.wait_log("kubectl certificate approve duet-serving-")
-        name = self.site.log.read_text().split("kubectl certificate approve ")[1].split()[0]
-        self.plane.kubectl("certificate", "approve", name)
-        self.wait_log("serving with the cluster's certificate")
+        self.approve_serving_certificate()
         self.check_verified()
         # The next agent has it from the start.
         self.site.kill_agent()

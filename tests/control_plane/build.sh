@@ -19,6 +19,6 @@ done
 
 go=$(../go_toolchain.sh "$(sed -nE 's/^go (.*)$/\1/p' "$modules")")
 CGO_ENABLED=0 GOTOOLCHAIN=local "$go" build -mod=readonly -modfile="$modules" -trimpath -ldflags "$flags" -o "$folder/control-plane" .
-for program in etcd kube-apiserver kube-controller-manager kube-scheduler kubectl; do
+for program in etcd kube-apiserver kube-controller-manager kube-scheduler metrics-server kubectl; do
   ln -sfn control-plane "$folder/$program"
 done
