@@ -18,7 +18,8 @@ guests=(clang-19 lld-19 llvm-19 wasi-libc libclang-rt-19-dev-wasm32 wabt)
 # What a node with containers runs.
 node=(runc crun containernetworking-plugins iptables iproute2 golang-github-containers-common)
 # What tests and the demo talk to.
-peers=(umoci skopeo zstd libcap2-bin busybox-static docker-registry apache2-utils curl jq sqlite3 openssl redis-server procps nghttp2-client golang-go)
+peers=(umoci skopeo zstd libcap2-bin busybox-static docker-registry apache2-utils curl jq sqlite3 openssl redis-server procps nghttp2-client golang-go
+  python3-kubernetes)
 
 check=(clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev)
 bench=(containerd nginx-light wrk nodejs npm libboost1.81-dev)
