@@ -1,43 +1,22 @@
 #include "cluster/cluster_node.h"
 
 #include <algorithm>
-#include <iterator>
 #include <optional>
+#include <set>
 #include <stop_token>
-#include <thread>
 #include <utility>
 
 #include "cluster/api_client.h"
-#include "cluster/backoff.h"
 #include "cluster/event_teller.h"
-#include "cluster/follower.h"
-#include "cluster/mirror_pod.h"
+#include "cluster/membership.h"
 #include "cluster/mirror_pods.h"
-#include "cluster/node_keeper.h"
-#include "cluster/pod_source.h"
+#include "cluster/needed_objects.h"
 #include "cluster/presence.h"
 #include "cluster/service_source.h"
+#include "cluster/stale_mirrors.h"
 
 namespace duet::cluster {
 namespace {
-
-// What goes wrong again and again is said once.
-class Complaint {
- public:
-  explicit Complaint(std::function<void(const std::string&)> log) : log_(std::move(log)) {}
-
-  void note(const Status& status, const char* good_again) {
-    const std::string text = status.ok() ? "" : status.error().message();
-    if (text != last_) {
-      log_("cluster: " + (text.empty() ? std::string(good_again) : text));
-      last_ = text;
-    }
-  }
-
- private:
-  std::function<void(const std::string&)> log_;
-  std::string last_;
-};
 
 // Where the cluster is: what the options say, or else what was kept, so that a site whose token's
 // file is gone starts all the same.
@@ -54,175 +33,114 @@ Result<Access> first_access(const ClusterOptions& options) {
   return kept;
 }
 
-class RunningNode final : public ClusterNode {
+std::set<std::string> names_of(const ClusterOptions& options) {
+  std::set<std::string> names{options.facts.name};
+  if (options.second) {
+    names.insert(options.second->facts.name);
+  }
+  return names;
+}
+
+Membership::Options membership_options(const ClusterOptions& options) {
+  return {.join = options.join,
+          .facts = options.facts,
+          .directory = options.directory,
+          .measured_path = options.measured_path,
+          .images = options.images,
+          .other_node = options.second ? options.second->facts.name : "",
+          .beat_ms = options.beat_ms,
+          .backoff_first_ms = options.backoff_first_ms,
+          .backoff_limit_ms = options.backoff_limit_ms,
+          .log = options.log};
+}
+
+// The second Node lives as the first does, and says in the log that it is the second.
+Membership::Options second_options(const ClusterOptions& options) {
+  Membership::Options second = membership_options(options);
+  second.facts = options.second->facts;
+  second.directory = options.second->directory;
+  second.other_node = options.facts.name;
+  second.log = [log = options.log, name = second.facts.name](const std::string& line) {
+    log("node " + name + ": " + line);
+  };
+  return second;
+}
+
+// The first Node speaks for the site as well: its own pods, the Events, what routes are made of.
+class RunningNode final : public ClusterNode, private Membership::Companion {
  public:
   RunningNode(store::Store& store, const sys::Clock& clock, sys::Random& random,
               ClusterOptions options, Access access)
-      : store_(store),
-        clock_(clock),
-        random_(random),
-        options_(std::move(options)),
-        access_(std::move(access)),
-        identity_({.join = options_.join,
-                   .node_name = options_.facts.name,
-                   .directory = options_.directory,
-                   .log = options_.log},
-                  access_, clock, random),
-        beats_(access_, clock, random, stop_.get_token()),
-        lists_(access_, clock, random, stop_.get_token()),
-        writes_(access_, clock, random, stop_.get_token()),
-        news_(access_, clock, random, stop_.get_token()),
-        pictures_(access_, clock, random, stop_.get_token()),
-        keeper_({.facts = options_.facts,
-                 .measured_path = options_.measured_path,
-                 .images = options_.images},
-                beats_, clock, random),
-        trouble_(options_.log),
-        presence_(clock, options_.away_ms) {
-    identity_.load();
-    pods_ = PodSource::start(store_, writes_, access_, clock_, random_, options_.log);
-    events_ = EventTeller::start(store_, news_, clock_,
-                                 {.node_name = options_.facts.name, .log = options_.log});
-    services_ =
-        ServiceSource::start(store_, access_, clock_, random_,
-                             {.ingress_class = options_.ingress_class, .log = options_.log});
-    mirrors_ = MirrorPods::start(store_, pictures_, options_.facts.name, options_.log);
-    membership_ = std::thread([this] { live(); });
+      : options_(std::move(options)),
+        needed_(store, names_of(options_)),
+        first_(store, needed_, clock, random, membership_options(options_), std::move(access)),
+        news_(first_.access(), clock, random, stop_.get_token()),
+        pictures_(first_.access(), clock, random, stop_.get_token()),
+        presence_(clock, options_.away_ms),
+        events_(EventTeller::start(store, news_, clock, {.log = options_.log})),
+        mirrors_(MirrorPods::start(store, pictures_, options_.facts.name, options_.log)),
+        services_(
+            ServiceSource::start(store, first_.access(), clock, random,
+                                 {.ingress_class = options_.ingress_class, .log = options_.log})) {
+    first_.start(*this);
+    if (options_.second) {
+      // What it shows there it has still to get, or kept from an agent before this one.
+      second_.emplace(store, needed_, clock, random, second_options(options_),
+                      Access{.endpoint = first_.access().get()->endpoint});
+      removals_.emplace(second_->access(), clock, random, stop_.get_token());
+      stale_mirrors_.emplace(*removals_);
+      second_->start(*stale_mirrors_);
+    }
   }
 
   ~RunningNode() override {
     stop_.request_stop();
-    membership_.join();
-    if (follower_.joinable()) {
-      follower_.join();
+    first_.stop();
+    if (second_) {
+      second_->stop();
     }
-    services_.reset();
-    mirrors_.reset();
-    events_.reset();
-    pods_.reset();
   }
 
-  const CurrentAccess& access() const override { return access_; }
+  const CurrentAccess& access() const override { return first_.access(); }
+  const CurrentAccess* second_access() const override {
+    return second_ ? &second_->access() : nullptr;
+  }
 
  private:
-  void live() {
-    const std::stop_token stop = stop_.get_token();
-    Backoff backoff(options_.backoff_first_ms, options_.backoff_limit_ms, random_);
-    while (!stop.stop_requested()) {
-      const Status status = beat();
-      if (stop.stop_requested()) {
-        return;
-      }
-      trouble_.note(status, "the API server answers again");
-      if (presence_.note(status.ok()) && options_.presence) {
-        options_.presence(presence_.is_away());
-      }
-      if (status.ok()) {
-        backoff.reset();
-      }
-      pause_for(stop, status.ok() ? options_.beat_ms : backoff.next_ms());
+  void may_ask() override { services_->follow(); }
+
+  void beaten(const Status& status, const std::string& node_uid) override {
+    if (presence_.note(status.ok()) && options_.presence) {
+      options_.presence(presence_.is_away());
     }
+    mirrors_->set_node_uid(node_uid);
   }
 
-  Status beat() {
-    if (identity_.missing()) {
-      DUET_TRY(join());
-    }
-    follow_pods();
-    services_->follow();
-    renew_if_due();
-    DUET_TRY(keeper_.beat());
-    mirrors_->set_node_uid(keeper_.uid());
-    return {};
-  }
-
-  Status join() {
-    if (!std::exchange(joining_, true)) {
-      options_.log("cluster: joining " + access_.get()->endpoint.url() + " as node " +
-                   options_.facts.name);
-    }
-    DUET_TRY(identity_.join(stop_.get_token()));
-    joining_ = false;
-    options_.log("cluster: joined");
-    return {};
-  }
-
-  // A renewal that fails is tried again with some later beat; the certificate of now still holds.
-  void renew_if_due() {
-    if (!identity_.due() || clock_.monotonic() < renew_at_) {
-      return;
-    }
-    const Status renewed = identity_.renew(stop_.get_token());
-    renewals_.note(renewed, "the node's certificate was renewed");
-    if (!renewed.ok()) {
-      renew_at_ = clock_.monotonic() +
-                  std::chrono::milliseconds(options_.backoff_limit_ms +
-                                            random_below(random_, options_.backoff_limit_ms));
-    }
-  }
-
-  void follow_pods() {
-    if (follower_.joinable()) {
-      return;
-    }
-    follower_ = std::thread([this] {
-      Follower follower(
-          lists_, clock_, random_,
-          {.path = "/api/v1/pods",
-           .query = {{"fieldSelector", "spec.nodeName=" + options_.facts.name}}},
-          {.replace = [this](const std::vector<Json>& pods) { take_all(pods); },
-           .change = [this](ApiWatch::Type type, const Json& pod) { take(type, pod); },
-           .report = [this](const Status& status) { note_line(status); }});
-      follower.run(stop_.get_token());
-    });
-  }
-
-  // Mirrors are pictures of pods that are here already.
-  void take_all(const std::vector<Json>& all) {
-    std::vector<Json> pods;
-    std::copy_if(all.begin(), all.end(), std::back_inserter(pods),
-                 [](const Json& pod) { return !is_mirror(pod); });
-    pods_->replace(pods);
-    mirrors_->replace(all);
+  void take_all(const std::vector<Json>& pods) override {
+    mirrors_->replace(pods);
     events_->set_online(true);
   }
 
-  void take(ApiWatch::Type type, const Json& pod) {
-    is_mirror(pod) ? mirrors_->change(type, pod) : pods_->change(type, pod);
+  void take_mirror(ApiWatch::Type type, const Json& pod) override { mirrors_->change(type, pod); }
+
+  void set_online(bool online) override {
+    mirrors_->set_online(online);
+    events_->set_online(online);
   }
 
-  void note_line(const Status& status) {
-    pods_->set_online(status.ok());
-    mirrors_->set_online(status.ok());
-    events_->set_online(status.ok());
-    options_.log("cluster: pods: " +
-                 (status.ok() ? std::string("followed again") : status.error().message()));
-  }
-
-  store::Store& store_;
-  const sys::Clock& clock_;
-  sys::Random& random_;
-  ClusterOptions options_;
+  const ClusterOptions options_;
   std::stop_source stop_;
-  CurrentAccess access_;
-  Identity identity_;
-  ApiClient beats_;     // of the membership's thread
-  ApiClient lists_;     // of the follower's
-  ApiClient writes_;    // of the pods'
-  ApiClient news_;      // of the Events'
-  ApiClient pictures_;  // of the mirror pods'
-  NodeKeeper keeper_;
-  bool joining_ = false;  // said, and not done yet
-  Complaint trouble_;
+  NeededObjects needed_;
+  Membership first_;
+  std::optional<Membership> second_;
+  ApiClient news_;                     // of the Events'
+  ApiClient pictures_;                 // of the mirror pods'
+  std::optional<ApiClient> removals_;  // of the second Node's mirror pods
+  std::optional<StaleMirrors> stale_mirrors_;
   Presence presence_;
-  Complaint renewals_{options_.log};
-  sys::MonotonicTime renew_at_;  // not before
-  std::unique_ptr<PodSource> pods_;
   std::unique_ptr<EventTeller> events_;
   std::unique_ptr<MirrorPods> mirrors_;
   std::unique_ptr<ServiceSource> services_;
-  std::thread membership_;
-  std::thread follower_;
 };
 
 }  // namespace
@@ -240,9 +158,15 @@ Result<std::unique_ptr<ClusterNode>> ClusterNode::start(store::Store& store,
                                                         const sys::Clock& clock,
                                                         sys::Random& random,
                                                         ClusterOptions options) {
-  if (!is_node_name(options.facts.name)) {
-    return invalid("nodeName: \"" + options.facts.name +
-                   "\" is no name of a Node: lower-case letters, digits, \"-\" and \".\"");
+  const std::set<std::string> names = names_of(options);
+  for (const std::string& name : names) {
+    if (!is_node_name(name)) {
+      return invalid("nodeName: \"" + name +
+                     "\" is no name of a Node: lower-case letters, digits, \"-\" and \".\"");
+    }
+  }
+  if (options.second && names.size() == 1) {
+    return invalid("both Nodes of this machine would be called " + options.facts.name);
   }
   DUET_ASSIGN(Access access, first_access(options));
   return std::unique_ptr<ClusterNode>(

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,9 +16,16 @@
 
 namespace duet::cluster {
 
+// Another Node object of the same machine, for pods of its own.
+struct SecondNode {
+  NodeFacts facts;
+  std::string directory;  // keeps its certificate: <state>/cluster/wasm
+};
+
 struct ClusterOptions {
   JoinOptions join;
   NodeFacts facts;
+  std::optional<SecondNode> second;                // nothing: the machine is one Node
   std::string directory;                           // what is kept of the cluster: <state>/cluster
   std::string measured_path;                       // on the file system that pods fill
   std::function<std::vector<NodeImage>()> images;  // asked with every beat, by one thread
@@ -35,9 +43,9 @@ struct ClusterOptions {
 // Whether a Node may be called that: a DNS subdomain (RFC 1123), in lower case.
 bool is_node_name(const std::string& name);
 
-// This machine as a node of a cluster: joins, keeps its Node and Lease, brings its pods into the
-// store and their status back, and what routes are made of. Needs nobody to start: without a line
-// to the cluster it goes on trying, and what is in the store stays. Threads of its own.
+// This machine as a node of a cluster, or as two: joins, keeps Nodes and Leases, brings their pods
+// into the store and their status back, and what routes are made of. Needs nobody to start: without
+// a line to the cluster it goes on trying, and what is in the store stays. Threads of its own.
 class ClusterNode {
  public:
   // kInvalid: the options lead to no cluster. `store`, `clock` and `random` must outlive it.
@@ -49,6 +57,8 @@ class ClusterNode {
   // Where the API server is, and what this node shows it; changes when certificates do. Lives as
   // long as this.
   virtual const CurrentAccess& access() const = 0;
+  // The same of the second Node; null: there is none.
+  virtual const CurrentAccess* second_access() const = 0;
 };
 
 }  // namespace duet::cluster

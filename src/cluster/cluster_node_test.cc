@@ -49,14 +49,19 @@ class ClusterNodeTest : public testing::Test {
     write("ca.crt", access.endpoint.ca_pem);
     keep_certificate(access);
   }
-  void start() {
+  void start(const std::optional<std::string>& second = {}) {
     const Access access = server_.access();
+    std::optional<SecondNode> other;
+    if (second) {
+      other = {.facts = wasm_node({.name = *second}), .directory = folder_ + "/cluster/wasm"};
+    }
     node_ = *ClusterNode::start(*store_, clock_, random_,
                                 {.join = {.server = access.endpoint.url(),
                                           .token_file = folder_ + "/token",
                                           .ca_file = folder_ + "/ca.crt",
                                           .bootstrap_kubeconfig = {}},
                                  .facts = wasm_node({.name = "edge"}),
+                                 .second = other,
                                  .directory = folder_ + "/cluster",
                                  .measured_path = folder_,
                                  .images = {},
@@ -74,12 +79,14 @@ class ClusterNodeTest : public testing::Test {
     ASSERT_TRUE(sys::write_file(folder_ + "/" + name, text).ok());
   }
   // What an agent before this one kept.
-  void keep_certificate(Access access) {
-    const auto made = net::AuthorityForTest("clients").issue({"system:node:edge"}, "");
+  void keep_certificate(Access access, const std::string& directory = "cluster",
+                        const std::string& user = "system:node:edge") {
+    const auto made = net::AuthorityForTest("clients").issue({user}, "");
     access.token.clear();
     access.chain_pem = made.chain_pem;
     access.key_pem = made.key_pem;
-    write("cluster/kubeconfig", write_kubeconfig(access, "system:node:edge"));
+    ASSERT_TRUE(sys::make_directories(folder_ + "/" + directory, 0700).ok());
+    write(directory + "/kubeconfig", write_kubeconfig(access, user));
   }
 
   bool answer(const Request& request, Connection& connection) {
@@ -100,6 +107,16 @@ class ClusterNodeTest : public testing::Test {
     if (request.line.starts_with("GET /api/v1/nodes/edge ")) {
       return R"({"metadata":{"name":"edge","uid":"n-1"}})";
     }
+    if (request.line.starts_with("GET /api/v1/nodes/edge-wasm ")) {
+      return R"({"metadata":{"name":"edge-wasm","uid":"n-2"}})";
+    }
+    if (request.line.find("spec.nodeName%3Dedge-wasm") != std::string::npos) {
+      return R"({"metadata":{"resourceVersion":"3"},"items":[{"metadata":
+        {"name":"hello","namespace":"default","uid":"u-2"},"spec":{"nodeName":"edge-wasm",
+        "containers":[{"name":"main","image":"a:1"}]},"status":{"phase":"Pending"}},{"metadata":
+        {"name":"own-edge-wasm","namespace":"default","uid":"m-1","annotations":
+        {"kubernetes.io/config.mirror":"u-9-1"}},"spec":{"nodeName":"edge-wasm"}}]})";
+    }
     if (request.line.starts_with("GET /api/v1/pods?")) {
       return R"({"metadata":{"resourceVersion":"3"},"items":[{"metadata":
         {"name":"web","namespace":"default","uid":"u-1"},
@@ -119,19 +136,19 @@ class ClusterNodeTest : public testing::Test {
   }
 
   bool beats(std::size_t more = 1) {
-    const std::vector<std::string> renewal{"PATCH", "/leases/edge"};
+    const std::vector<std::string> renewal{"PATCH", "/leases/edge "};
     return heard_.wait_for(renewal, heard_.count(renewal) + more);
   }
-  bool has_pod() {
-    const auto pod = store_->get({object::Kind::kPod, "default", "web"});
-    return pod.ok() && pod->uid == "u-1";
+  bool has_pod(const std::string& name = "web", const std::string& uid = "u-1") {
+    const auto pod = store_->get({object::Kind::kPod, "default", name});
+    return pod.ok() && pod->uid == uid;
   }
-  bool pod_comes() {
+  bool pod_comes(const std::string& name = "web", const std::string& uid = "u-1") {
     const auto watch = store_->watch({object::Kind::kPod});
-    while (!has_pod()) {
+    while (!has_pod(name, uid)) {
       const auto event = (*watch)->next(60'000);
       if (!event.ok() || !event->has_value()) {
-        return has_pod();
+        return has_pod(name, uid);
       }
     }
     return true;
@@ -179,6 +196,59 @@ TEST_F(ClusterNodeTest, WhateverTheServerAnswersNoPodIsTouched) {
     ASSERT_TRUE(beats(2)) << "after " << bytes;
   }
   EXPECT_TRUE(has_pod());
+}
+
+TEST_F(ClusterNodeTest, TwoNodesOfOneMachineLiveSideBySide) {
+  keep_certificate(server_.access(), "cluster/wasm", "system:node:edge-wasm");
+  start("edge-wasm");
+  ASSERT_TRUE(pod_comes());
+  ASSERT_TRUE(pod_comes("hello", "u-2"));
+  ASSERT_TRUE(beats(3));
+  EXPECT_TRUE(heard_.wait_for({"PATCH", "/leases/edge-wasm"}, 3));
+  EXPECT_TRUE(heard_.wait_for({"PATCH", "/nodes/edge-wasm/status"}));
+  // What showed the site's own pods when there was one Node of that name goes.
+  EXPECT_TRUE(heard_.wait_for({"DELETE /api/v1/namespaces/default/pods/own-edge-wasm"}));
+  // Nothing of them is asked for twice.
+  EXPECT_EQ(heard_.count({"GET /api/v1/services?", "limit="}), 1U);
+  // An agent without the second has no use for its pods.
+  node_.reset();
+  EXPECT_TRUE(has_pod("hello", "u-2"));
+  start();
+  const auto watch = store_->watch({object::Kind::kPod});
+  const auto going = [&] {
+    const auto pod = store_->get({object::Kind::kPod, "default", "hello"});
+    return pod.ok() && pod->json.find("deletionTimestamp") != std::string::npos;
+  };
+  while (!going()) {
+    ASSERT_TRUE((*watch)->next(60'000)->has_value());
+  }
+  EXPECT_TRUE(has_pod());
+}
+
+TEST_F(ClusterNodeTest, ASecondNodeThatMayNotJoinIsNoHarmToTheFirst) {
+  start("edge-wasm");
+  ASSERT_TRUE(heard_.wait_for({"POST", "certificatesigningrequests"}, 3));
+  ASSERT_TRUE(pod_comes());
+  ASSERT_TRUE(beats(3));
+  EXPECT_EQ(heard_.count({"node edge-wasm: cluster: ", "401"}), 1U);
+  EXPECT_FALSE(has_pod("hello", "u-2"));
+}
+
+TEST_F(ClusterNodeTest, ASecondNodeNeedsNoTokenOnceItIsThere) {
+  keep_certificate(server_.access(), "cluster/wasm", "system:node:edge-wasm");
+  ASSERT_TRUE(sys::remove_tree(folder_ + "/token").ok());
+  start("edge-wasm");
+  EXPECT_TRUE(pod_comes());
+  EXPECT_TRUE(pod_comes("hello", "u-2"));
+}
+
+TEST_F(ClusterNodeTest, TwoNodesHaveTwoNames) {
+  const auto node =
+      ClusterNode::start(*store_, clock_, random_,
+                         {.facts = {.name = "edge"},
+                          .second = SecondNode{.facts = {.name = "edge"}, .directory = ""}});
+  ASSERT_FALSE(node.ok());
+  EXPECT_EQ(node.error().code(), ErrorCode::kInvalid);
 }
 
 TEST_F(ClusterNodeTest, WhatFailsIsSaidOnceAndSoIsItsEnd) {

@@ -87,8 +87,8 @@ Result<EventTeller::Next> EventTeller::reconcile(const std::string& key) {
   if ((told != told_.end() && told->second == count_of(event)) || !is_to_tell(event)) {
     return Next{};
   }
-  DUET_ASSIGN(const bool about_cluster, is_about_cluster(event));
-  if (!about_cluster) {
+  DUET_ASSIGN(const std::optional<std::string> node, node_of(event));
+  if (!node) {
     return Next{};
   }
   {
@@ -101,7 +101,7 @@ Result<EventTeller::Next> EventTeller::reconcile(const std::string& key) {
   if (const std::int64_t wait = wait_ms(); wait > 0) {
     return Next{wait};
   }
-  const Status done = tell(key, event);
+  const Status done = tell(key, event, *node);
   if (!done.ok() && !is_refusal(done.error())) {
     return Next{options_.retry_ms};
   }
@@ -114,15 +114,15 @@ bool EventTeller::is_to_tell(const Json& event) const {
   return last && clock_.now() - *last <= std::chrono::milliseconds(options_.oldest_ms);
 }
 
-// Events of what this site has of its own are its own affair.
-Result<bool> EventTeller::is_about_cluster(const Json& event) const {
+// The Node whose pod the event is about; nothing: what this site has of its own is its own affair.
+Result<std::optional<std::string>> EventTeller::node_of(const Json& event) const {
   const Json about = member(event, "involvedObject");
   if (text_of(about, "kind") != "Pod") {
-    return false;
+    return std::optional<std::string>();
   }
   DUET_ASSIGN(const auto pod, find_stored(store_, {object::Kind::kPod, text_of(about, "namespace"),
                                                    text_of(about, "name")}));
-  return pod && pod->uid == text_of(about, "uid") && is_of_cluster(*pod);
+  return pod && pod->uid == text_of(about, "uid") ? bound_node(*pod) : std::nullopt;
 }
 
 // Until the next request may go; zero: it may now, and counts as gone.
@@ -140,7 +140,7 @@ std::int64_t EventTeller::wait_ms() {
   return std::max<std::int64_t>(left.count(), 1);
 }
 
-Status EventTeller::tell(const std::string& key, const Json& event) {
+Status EventTeller::tell(const std::string& key, const Json& event, const std::string& node) {
   const std::string path = events_path(event);
   const std::string name = "/" + text_of(member(event, "metadata"), "name");
   Result<Json> done = Json();
@@ -148,7 +148,7 @@ Status EventTeller::tell(const std::string& key, const Json& event) {
     done = api_.patch(path + name, PatchType::kMerge, event_patch(event));
   }
   if (!told_.contains(key) || (!done.ok() && done.error().code() == ErrorCode::kNotFound)) {
-    done = api_.create(path, event_for_server(event, options_.node_name));
+    done = api_.create(path, event_for_server(event, node));
   }
   // An agent before this one told it.
   if (!done.ok() && done.error().code() == ErrorCode::kAlreadyExists) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -17,13 +18,12 @@
 
 namespace duet::cluster {
 
-// Tells a cluster the Events of its pods on this node. They are news, not state: what was not told
-// within an hour is left out, and of very many the newest count of each goes when its turn comes.
-// Thread-safe; a thread of its own.
+// Tells a cluster the Events of its pods here, each as its pod's Node. They are news, not state:
+// what was not told within an hour is left out, and of very many the newest count of each goes when
+// its turn comes. Thread-safe; a thread of its own.
 class EventTeller {
  public:
   struct Options {
-    std::string node_name;
     std::int64_t burst = 25;             // requests that may go at once
     std::int64_t refill_ms = 1'000;      // after which one more may
     std::int64_t retry_ms = 10'000;      // after a request that failed
@@ -47,9 +47,9 @@ class EventTeller {
 
   Result<Next> reconcile(const std::string& key);
   bool is_to_tell(const Json& event) const;
-  Result<bool> is_about_cluster(const Json& event) const;
+  Result<std::optional<std::string>> node_of(const Json& event) const;
   std::int64_t wait_ms();
-  Status tell(const std::string& key, const Json& event);
+  Status tell(const std::string& key, const Json& event, const std::string& node);
 
   store::Store& store_;
   ApiClient& api_;

@@ -21,8 +21,13 @@ class EventTellerTest : public testing::Test {
     folder_ = *sys::make_temporary_directory(testing::TempDir(), "events-");
     store_ = *store::Store::open(folder_ + "/objects.db", clock_);
     const Json pod = {{"metadata", {{"name", "web"}, {"namespace", "default"}, {"uid", "u-1"}}},
-                      {"spec", {{"containers", Json::array()}}}};
+                      {"spec", {{"nodeName", "edge"}, {"containers", Json::array()}}}};
     ASSERT_TRUE(store_->create(stored_pod(*read_cluster_pod(pod), nullptr, {})).ok());
+    Json other = pod;
+    other["metadata"]["name"] = "hello";
+    other["metadata"]["uid"] = "u-2";
+    other["spec"]["nodeName"] = "edge-wasm";
+    ASSERT_TRUE(store_->create(stored_pod(*read_cluster_pod(other), nullptr, {})).ok());
     ASSERT_TRUE(store_
                     ->create({{object::Kind::kPod, "default", "own"},
                               "",
@@ -37,7 +42,6 @@ class EventTellerTest : public testing::Test {
     (void)sys::remove_tree(folder_);
   }
   void start(EventTeller::Options options) {
-    options.node_name = "edge";
     options.log = [](const std::string&) {};
     teller_ = EventTeller::start(*store_, api_, clock_, std::move(options));
     teller_->set_online(true);
@@ -88,6 +92,13 @@ TEST_F(EventTellerTest, TellsWhatHappenedToPodsOfTheClusterAlone) {
   EXPECT_TRUE(heard("PATCH /api/v1/namespaces/default/events/"));
   EXPECT_FALSE(heard("Mine"));
   EXPECT_FALSE(heard("Another"));
+}
+
+TEST_F(EventTellerTest, EachIsToldAsOfItsPodsNode) {
+  start({});
+  record("hello", "u-2", "Started");
+  EXPECT_TRUE(heard_.wait_for(
+      {R"("reason":"Started")", R"("host":"edge-wasm")", R"("reportingInstance":"edge-wasm")"}));
 }
 
 TEST_F(EventTellerTest, WhatAnAgentBeforeToldIsCountedOn) {

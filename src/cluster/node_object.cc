@@ -77,11 +77,22 @@ Json conditions_json(const sys::MachineUse& use, const Json& earlier, const std:
   return all;
 }
 
-Json capacity_of(const NodeFacts& facts, const sys::MachineUse& use) {
-  return {{"cpu", std::to_string(facts.machine.cpus)},
-          {"memory", kib(facts.machine.memory_bytes)},
-          {"ephemeral-storage", kib(use.storage_bytes)},
-          {"pods", std::to_string(facts.pod_limit)}};
+// Rounded down, so that the parts of a machine are never more than the whole.
+std::int64_t part(std::int64_t all, int percent) {
+  constexpr std::int64_t kAll = 100;
+  return all / kAll * percent + all % kAll * percent / kAll;
+}
+
+// As the server writes it: in whole CPUs where it can be.
+std::string cpus(std::int64_t milli) {
+  return milli % 1000 == 0 ? std::to_string(milli / 1000) : std::to_string(milli) + "m";
+}
+
+Json resources_of(const NodeFacts& facts, const sys::MachineUse& use, int percent) {
+  return {{"cpu", cpus(part(std::int64_t{facts.machine.cpus} * 1000, percent))},
+          {"memory", kib(part(facts.machine.memory_bytes, percent))},
+          {"ephemeral-storage", kib(part(use.storage_bytes, percent))},
+          {"pods", std::to_string(part(facts.pod_limit, percent))}};
 }
 
 // The first has no name: it runs pods that name no RuntimeClass.
@@ -126,6 +137,13 @@ NodeFacts whole_node(NodeFacts facts) {
   return facts;
 }
 
+void share_machine(NodeFacts& first, NodeFacts& second, int percent) {
+  constexpr int kAll = 100;
+  first.allocatable_percent = kAll - percent;
+  second.capacity_percent = percent;
+  second.allocatable_percent = percent;
+}
+
 object::StringMap node_labels(const NodeFacts& facts) {
   object::StringMap labels = facts.labels;
   labels["kubernetes.io/arch"] = facts.architecture;
@@ -148,9 +166,8 @@ Json node_object(const NodeFacts& facts, const NodeMeasures& measures, sys::Wall
 
 Json node_status(const NodeFacts& facts, const NodeMeasures& measures, const Json& earlier,
                  sys::WallTime now) {
-  const Json capacity = capacity_of(facts, measures.use);
-  return {{"capacity", capacity},
-          {"allocatable", capacity},
+  return {{"capacity", resources_of(facts, measures.use, facts.capacity_percent)},
+          {"allocatable", resources_of(facts, measures.use, facts.allocatable_percent)},
           {"conditions", conditions_json(measures.use, earlier, sys::format_rfc3339(now))},
           {"images", images_json(measures.images)},
           {"runtimeHandlers", runtime_handlers_of(facts)},

@@ -27,7 +27,11 @@ struct NodeFacts {
   std::string os;            // kubernetes.io/os
   object::StringMap labels;  // beside those that every node has
   std::vector<Taint> taints;
-  std::int64_t pod_limit = 110;
+  std::int64_t pod_limit = 110;  // of the machine
+  // Which part of the machine this Node has, and which part pods may use: less, where another Node
+  // of the machine offers the rest.
+  int capacity_percent = 100;
+  int allocatable_percent = 100;
   std::vector<std::string> runtime_handlers;  // of RuntimeClasses, beside the one without a name
   int kubelet_port = 0;                       // of the kubelet's API; 0: this node has none
   sys::Machine machine;
@@ -51,6 +55,10 @@ NodeFacts wasm_node(NodeFacts facts);
 // As the only node of the machine: containers and Wasm, in one pod too. The facts have the
 // machine's architecture.
 NodeFacts whole_node(NodeFacts facts);
+
+// Two Nodes of one machine: `second` offers `percent` (1 to 99) of it and `first` leaves that to
+// it, so that nothing is promised twice.
+void share_machine(NodeFacts& first, NodeFacts& second, int percent);
 
 // Labels that this node has set on itself.
 object::StringMap node_labels(const NodeFacts& facts);

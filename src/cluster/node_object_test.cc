@@ -69,6 +69,28 @@ TEST(NodeObject, OfAWholeMachineTakesWhatComes) {
             Json::parse(R"([{"name": ""}, {"name": "wasm"}, {"name": "crun"}])"));
 }
 
+TEST(NodeObject, TwoOfOneMachinePromiseNothingTwice) {
+  const auto resources = [](int percent) {
+    NodeFacts first = facts();
+    NodeFacts second = facts();
+    share_machine(first, second, percent);
+    return std::pair(node_status(first, healthy(), nullptr, kNow),
+                     node_status(second, healthy(), nullptr, kNow));
+  };
+  const auto [first, second] = resources(25);
+  EXPECT_EQ(first["capacity"]["cpu"], "4");
+  EXPECT_EQ(first["allocatable"], (Json{{"cpu", "3"},
+                                        {"memory", "3145728Ki"},
+                                        {"ephemeral-storage", "78643200Ki"},
+                                        {"pods", "82"}}));
+  EXPECT_EQ(second["allocatable"], (Json{{"cpu", "1"},
+                                         {"memory", "1048576Ki"},
+                                         {"ephemeral-storage", "26214400Ki"},
+                                         {"pods", "27"}}));
+  EXPECT_EQ(second["capacity"], second["allocatable"]);
+  EXPECT_EQ(resources(30).second["allocatable"]["cpu"], "1200m");
+}
+
 TEST(NodeObject, SaysWhatIsShort) {
   NodeMeasures measures = healthy();
   measures.use.memory_available_bytes = 50 << 20;

@@ -56,6 +56,16 @@ std::vector<std::string> images_of(const Json& spec) {
 
 Json parse(const object::Object& object) { return Json::parse(object.json, nullptr, false); }
 
+// Whether it is worth reading.
+bool may_be_of_cluster(const object::Object& stored) {
+  return stored.json.find(object::kSourceAnnotation) != std::string::npos;
+}
+
+bool is_of_cluster(const Json& json) {
+  const Json annotations = member(member(json, "metadata"), "annotations");
+  return text_of(annotations, object::kSourceAnnotation) == object::kClusterSource;
+}
+
 // Each name that stands under `reference` of an object, as configMapKeyRef has it.
 void add_reference(const Json& reference, const char* name, object::Kind kind,
                    const std::string& ns, std::set<object::ObjectKey>& out) {
@@ -166,11 +176,16 @@ object::Object stored_pod(const ClusterPod& pod, const object::Object* stored,
 }
 
 bool is_of_cluster(const object::Object& stored) {
-  if (stored.json.find(object::kSourceAnnotation) == std::string::npos) {
-    return false;
+  return may_be_of_cluster(stored) && is_of_cluster(parse(stored));
+}
+
+std::optional<std::string> bound_node(const object::Object& stored) {
+  if (!may_be_of_cluster(stored)) {
+    return std::nullopt;
   }
-  const Json annotations = member(member(parse(stored), "metadata"), "annotations");
-  return text_of(annotations, object::kSourceAnnotation) == object::kClusterSource;
+  const Json json = parse(stored);
+  return is_of_cluster(json) ? std::optional(text_of(member(json, "spec"), "nodeName"))
+                             : std::nullopt;
 }
 
 std::set<object::ObjectKey> references_of(const ClusterPod& pod) {

@@ -40,6 +40,9 @@ object::Object stored_object(const object::ObjectKey& key, Json object);
 // Whether an object of the store came from a cluster.
 bool is_of_cluster(const object::Object& stored);
 
+// The Node that a cluster bound a pod of the store to; nothing: no cluster sent it.
+std::optional<std::string> bound_node(const object::Object& stored);
+
 // The ConfigMaps and Secrets that a pod names, in its namespace. Those that it can start without
 // are among them.
 std::set<object::ObjectKey> references_of(const ClusterPod& pod);

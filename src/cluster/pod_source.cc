@@ -15,34 +15,35 @@ bool is_marked(const object::Object& stored) {
 
 }  // namespace
 
-PodSource::PodSource(store::Store& store, ApiClient& api, const CurrentAccess& access,
-                     const sys::Clock& clock, sys::Random& random,
-                     std::function<void(const std::string&)> log)
+PodSource::PodSource(store::Store& store, NeededObjects& needed, ApiClient& api,
+                     const CurrentAccess& access, const sys::Clock& clock, sys::Random& random,
+                     Options options)
     : store_(store),
+      needed_(needed),
       api_(api),
       access_(access),
-      log_(std::move(log)),
+      options_(std::move(options)),
       tokens_(store, api, clock),
       references_(std::make_unique<PodReferences>(
           store, access, clock, random,
           PodReferences::Options{.known = [this](const object::ObjectKey& key) { wake_users(key); },
-                                 .log = log_})) {}
+                                 .log = options_.log})) {}
 
-std::unique_ptr<PodSource> PodSource::start(store::Store& store, ApiClient& api,
-                                            const CurrentAccess& access, const sys::Clock& clock,
-                                            sys::Random& random,
-                                            std::function<void(const std::string&)> log) {
+std::unique_ptr<PodSource> PodSource::start(store::Store& store, NeededObjects& needed,
+                                            ApiClient& api, const CurrentAccess& access,
+                                            const sys::Clock& clock, sys::Random& random,
+                                            Options options) {
   std::unique_ptr<PodSource> source(
-      new PodSource(store, api, access, clock, random, std::move(log)));
+      new PodSource(store, needed, api, access, clock, random, std::move(options)));
   PodSource& self = *source;
   auto controller = store::Controller::start(
       store, {.name = "cluster pods", .kinds = {object::Kind::kPod}, .worker_limit = 1},
-      [](const store::WatchEvent& event) {
-        return is_of_cluster(event.object)
+      [&self](const store::WatchEvent& event) {
+        return self.concerns(event.object)
                    ? std::vector<std::string>{store::key_text(event.object.key)}
                    : std::vector<std::string>{};
       },
-      [&self](const std::string& key) { return self.reconcile(key); }, self.log_);
+      [&self](const std::string& key) { return self.reconcile(key); }, self.options_.log);
   const std::lock_guard lock(self.mutex_);
   self.controller_ = std::move(controller);
   return source;
@@ -51,10 +52,20 @@ std::unique_ptr<PodSource> PodSource::start(store::Store& store, ApiClient& api,
 // Nobody brings news any more; what heard of references must not wake the controller that ends now.
 PodSource::~PodSource() { references_->follow({}); }
 
+// Whether a pod of a cluster is the machine's other Node's.
+bool PodSource::is_other(const object::Object& stored) const {
+  return !options_.other_node.empty() && bound_node(stored) == options_.other_node;
+}
+
+// One of the other Node does when it goes and leaves its name to one of this.
+bool PodSource::concerns(const object::Object& stored) const {
+  return is_of_cluster(stored) && (!is_other(stored) || find(store::key_text(stored.key)));
+}
+
 void PodSource::keep(const Json& pod) {
   auto read = read_cluster_pod(pod);
   if (!read.ok()) {
-    log_("cluster: " + read.error().message());
+    options_.log("cluster: " + read.error().message());
     return;
   }
   const std::string key = store::key_text(read->key);
@@ -69,6 +80,18 @@ std::set<object::ObjectKey> PodSource::used() const {
     all.merge(references_of(pod));
   }
   return all;
+}
+
+// What the pods name and what is made for them stays in the store. Holds the lock.
+void PodSource::need() {
+  std::set<object::ObjectKey> all;
+  for (const auto& [key, pod] : pods_) {
+    all.merge(references_of(pod));
+    for (const TokenClaim& claim : token_claims_of(pod)) {
+      all.insert(claim.secret);
+    }
+  }
+  needed_.set(options_.node_name, std::move(all));
 }
 
 void PodSource::wake_users(const object::ObjectKey& reference) {
@@ -92,6 +115,7 @@ void PodSource::take_all(const std::vector<Json>& pods) {
   for (const Json& pod : pods) {
     keep(pod);
   }
+  need();
   listed_ = true;
   online_ = true;
   for (const auto* map : {&before, &pods_}) {
@@ -99,10 +123,11 @@ void PodSource::take_all(const std::vector<Json>& pods) {
       controller_->wake(key);
     }
   }
-  // Pods of an agent before this one, which the cluster has no more.
+  // Pods of an agent before this one, which the cluster has no more, or which are of a Node that
+  // this machine is no more.
   if (const auto stored = store_.list(object::Kind::kPod); stored.ok()) {
     for (const object::Object& one : stored->objects) {
-      if (is_of_cluster(one)) {
+      if (is_of_cluster(one) && !is_other(one)) {
         controller_->wake(store::key_text(one.key));
       }
     }
@@ -112,7 +137,7 @@ void PodSource::take_all(const std::vector<Json>& pods) {
 void PodSource::change(ApiWatch::Type type, const Json& pod) {
   auto read = read_cluster_pod(pod);
   if (!read.ok()) {
-    log_("cluster: " + read.error().message());
+    options_.log("cluster: " + read.error().message());
     return;
   }
   const std::string key = store::key_text(read->key);
@@ -123,6 +148,7 @@ void PodSource::change(ApiWatch::Type type, const Json& pod) {
     } else {
       pods_.insert_or_assign(key, std::move(*read));
     }
+    need();
     controller_->wake(key);
   }
   references_->follow(used());
@@ -163,17 +189,21 @@ Result<PodSource::Next> PodSource::reconcile(const std::string& key) {
   const std::optional<ClusterPod> pod = find(key);
   if (stored && !is_of_cluster(*stored)) {
     if (pod) {
-      log_("cluster: " + object::describe(pod->key) +
-           " is not started: another one of that name came from this site; remove one of them");
+      options_.log(
+          "cluster: " + object::describe(pod->key) +
+          " is not started: another one of that name came from this site; remove one of them");
     }
     return Next{};
+  }
+  if (stored && is_other(*stored)) {
+    return Next{};  // it goes first
   }
   if (!pod || (stored && stored->uid != pod->uid)) {
     if (stored) {
       // Its successor comes when it is gone.
       DUET_TRY(remove_stored(store_, *stored, std::nullopt));
     } else {
-      DUET_TRY(drop_unused());
+      DUET_TRY(needed_.remove_others());
     }
     return Next{};
   }
@@ -234,8 +264,8 @@ Result<PodSource::Next> PodSource::tell_status(const ClusterPod& pod,
       return told.error();
     }
     if (!told.ok() && told.error().code() == ErrorCode::kInvalid) {
-      log_("cluster: the status of " + object::describe(pod.key) +
-           " was refused: " + told.error().message());
+      options_.log("cluster: the status of " + object::describe(pod.key) +
+                   " was refused: " + told.error().message());
     }
   }
   if (pod.deleting || pod.over || !is_online()) {
@@ -243,28 +273,6 @@ Result<PodSource::Next> PodSource::tell_status(const ClusterPod& pod,
   }
   DUET_ASSIGN(const auto token_ms, tokens_.refresh(pod));
   return Next{token_ms};
-}
-
-// ConfigMaps and Secrets that no pod of this node names any more.
-Status PodSource::drop_unused() {
-  std::set<object::ObjectKey> needed = used();
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [key, pod] : pods_) {
-      for (const TokenClaim& claim : token_claims_of(pod)) {
-        needed.insert(claim.secret);
-      }
-    }
-  }
-  for (const object::Kind kind : {object::Kind::kConfigMap, object::Kind::kSecret}) {
-    DUET_ASSIGN(const store::Listing all, store_.list(kind));
-    for (const object::Object& one : all.objects) {
-      if (is_of_cluster(one) && !needed.contains(one.key)) {
-        DUET_TRY(remove_stored(store_, one, std::nullopt));
-      }
-    }
-  }
-  return {};
 }
 
 }  // namespace duet::cluster

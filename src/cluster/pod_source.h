@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "cluster/api_client.h"
+#include "cluster/needed_objects.h"
 #include "cluster/pod_mirror.h"
 #include "cluster/pod_references.h"
 #include "cluster/pod_tokens.h"
@@ -20,16 +21,23 @@
 
 namespace duet::cluster {
 
-// A cluster's pods for this node as a source of the store, and their status on its way back. What
-// the API server said last decides; while nobody can be asked, what is there stays.
+// A cluster's pods for one Node of this machine as a source of the store, and their status on its
+// way back. What the API server said last decides; while nobody can be asked, what is there stays.
+// Pods of Nodes that this machine is no more, of an agent before this one, go.
 class PodSource {
  public:
+  struct Options {
+    std::string node_name;
+    std::string other_node;  // the machine's other Node, whose pods are not touched; empty: none
+    std::function<void(const std::string& line)> log;
+  };
+
   // `api` is used on the source's own thread alone, `access` for connections of further threads.
   // What is given must outlive this.
-  static std::unique_ptr<PodSource> start(store::Store& store, ApiClient& api,
-                                          const CurrentAccess& access, const sys::Clock& clock,
-                                          sys::Random& random,
-                                          std::function<void(const std::string&)> log);
+  static std::unique_ptr<PodSource> start(store::Store& store, NeededObjects& needed,
+                                          ApiClient& api, const CurrentAccess& access,
+                                          const sys::Clock& clock, sys::Random& random,
+                                          Options options);
   ~PodSource();
   PodSource(const PodSource&) = delete;
   PodSource& operator=(const PodSource&) = delete;
@@ -42,14 +50,16 @@ class PodSource {
 
  private:
   using Next = store::Controller::Next;
-  PodSource(store::Store& store, ApiClient& api, const CurrentAccess& access,
-            const sys::Clock& clock, sys::Random& random,
-            std::function<void(const std::string&)> log);
+  PodSource(store::Store& store, NeededObjects& needed, ApiClient& api, const CurrentAccess& access,
+            const sys::Clock& clock, sys::Random& random, Options options);
 
+  bool is_other(const object::Object& stored) const;
+  bool concerns(const object::Object& stored) const;
   std::optional<ClusterPod> find(const std::string& key) const;
   void keep(const Json& pod);
   void take_all(const std::vector<Json>& pods);
   std::set<object::ObjectKey> used() const;
+  void need();
   void wake_users(const object::ObjectKey& reference);
   bool knows_all() const;
 
@@ -58,13 +68,13 @@ class PodSource {
   Result<Next> end_in_cluster(const ClusterPod& pod);
   Result<Next> make(const ClusterPod& pod);
   Result<Next> tell_status(const ClusterPod& pod, const object::Object& stored);
-  Status drop_unused();
   bool is_online() const;
 
   store::Store& store_;
+  NeededObjects& needed_;
   ApiClient& api_;
   const CurrentAccess& access_;
-  std::function<void(const std::string&)> log_;
+  const Options options_;
   mutable std::mutex mutex_;
   bool online_ = false;
   bool listed_ = false;                     // all there is was told once

@@ -18,13 +18,22 @@ Json cluster_pod(const std::string& name, const std::string& uid) {
           {"status", {{"phase", "Pending"}}}};
 }
 
+Json bound_pod(const std::string& name, const std::string& uid, const std::string& node) {
+  Json pod = cluster_pod(name, uid);
+  pod["spec"]["nodeName"] = node;
+  return pod;
+}
+
 class PodSourceTest : public testing::Test {
  protected:
   void SetUp() override {
     folder_ = *sys::make_temporary_directory(testing::TempDir(), "pods-");
     store_ = *store::Store::open(folder_ + "/objects.db", clock_);
-    source_ = PodSource::start(*store_, api_, access_, clock_, random_,
-                               [this](const std::string& line) { log(line); });
+    needed_ = std::make_unique<NeededObjects>(*store_, std::set<std::string>{"edge"});
+    source_ = PodSource::start(*store_, *needed_, api_, access_, clock_, random_,
+                               {.node_name = "edge",
+                                .other_node = "edge-wasm",
+                                .log = [this](const std::string& line) { log(line); }});
   }
   void TearDown() override {
     stop_.request_stop();
@@ -84,6 +93,10 @@ class PodSourceTest : public testing::Test {
     }
     return holds();
   }
+  // A pod that is here already.
+  void keep(const Json& pod) {
+    ASSERT_TRUE(store_->create(stored_pod(*read_cluster_pod(pod), nullptr, {})).ok());
+  }
   bool has(const std::string& name, const std::string& uid = "") {
     const auto pod = store_->get(key(name));
     return pod.ok() && (uid.empty() || pod->uid == uid);
@@ -103,6 +116,7 @@ class PodSourceTest : public testing::Test {
   CurrentAccess access_{server_.access()};
   ApiClient api_{access_, clock_, random_, stop_.get_token()};
   std::unique_ptr<store::Store> store_;
+  std::unique_ptr<NeededObjects> needed_;
   std::unique_ptr<PodSource> source_;
 };
 
@@ -144,6 +158,35 @@ TEST_F(PodSourceTest, AnotherPodOfTheNameComesWhenTheFirstIsGone) {
   source_->replace({cluster_pod("web", "u-2")});
   ASSERT_TRUE(comes([&] { return metadata("web").contains("deletionTimestamp"); }));
   ASSERT_TRUE(store_->finish_delete(key("web"), "u-1").ok());
+  EXPECT_TRUE(comes([&] { return has("web", "u-2"); }));
+}
+
+TEST_F(PodSourceTest, PodsOfTheMachinesOtherNodeAreLeftAlone) {
+  keep(bound_pod("theirs", "u-1", "edge-wasm"));
+  source_->replace({bound_pod("web", "u-2", "edge")});
+  ASSERT_TRUE(store_->update_status(key("theirs"), "u-1", R"({"phase":"Running"})").ok());
+  ASSERT_TRUE(comes([&] { return has("web"); }));
+  ASSERT_TRUE(store_->update_status(key("web"), "u-2", R"({"phase":"Running"})").ok());
+  ASSERT_TRUE(hears({"PATCH /api/v1/namespaces/default/pods/web/status"}));
+  source_->replace({bound_pod("last", "u-3", "edge")});
+  ASSERT_TRUE(comes([&] { return has("last"); }));
+  EXPECT_FALSE(metadata("theirs").contains("deletionTimestamp"));
+  EXPECT_FALSE(heard("pods/theirs"));
+}
+
+TEST_F(PodSourceTest, PodsOfANodeThatThisMachineIsNoMoreGo) {
+  keep(bound_pod("left", "u-1", "edge-before"));
+  source_->replace({});
+  EXPECT_TRUE(comes([&] { return metadata("left").contains("deletionTimestamp"); }));
+}
+
+TEST_F(PodSourceTest, APodThatLeavesTheOtherNodeIsGoneFirst) {
+  keep(bound_pod("web", "u-1", "edge-wasm"));
+  source_->replace({bound_pod("web", "u-2", "edge"), bound_pod("other", "u-3", "edge")});
+  ASSERT_TRUE(comes([&] { return has("other"); }));
+  EXPECT_TRUE(has("web", "u-1"));
+  EXPECT_FALSE(metadata("web").contains("deletionTimestamp"));
+  ASSERT_TRUE(store_->remove(key("web"), {.grace_period_seconds = 0, .uid = "u-1"}).ok());
   EXPECT_TRUE(comes([&] { return has("web", "u-2"); }));
 }
 

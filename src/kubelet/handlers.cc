@@ -26,7 +26,7 @@ void refuse(api::Exchange& exchange, const api::Failure& failure) {
 void handle_health(api::Exchange& exchange, const NodeView&) { exchange.answer_text(200, "ok"); }
 
 void handle_pods(api::Exchange& exchange, const NodeView& node) {
-  const auto pods = node_pods(exchange.context.store, node.name);
+  const auto pods = node_pods(exchange.context.store, node);
   if (!pods.ok()) {
     return refuse(exchange, api::failure_of(pods.error()));
   }

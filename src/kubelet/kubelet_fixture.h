@@ -102,11 +102,13 @@ class KubeletTest : public testing::Test {
   // What runs; a test that needs more than logs says so.
   virtual pod::Pods& pods() { return pods_; }
 
-  // A pod with one container, main.
-  void make_pod(const std::string& name, bool from_cluster = true) {
+  // A pod with one container, main, that the cluster bound to `node`, or one of the site's own.
+  void make_pod(const std::string& name, bool from_cluster = true,
+                const std::string& node = "edge") {
     cluster::Json pod = cluster::Json::parse(api::pod_json(name));
     if (from_cluster) {
       pod["metadata"]["annotations"] = {{"duet.edge/source", "cluster"}};
+      pod["spec"]["nodeName"] = node;
     }
     const auto made =
         store_->create({.key = {object::Kind::kPod, "default", name}, .json = pod.dump()});

@@ -1,47 +1,58 @@
 #include "kubelet/node_pods.h"
 
-#include "cluster/json_field.h"
+#include <cstdint>
+#include <optional>
+
 #include "cluster/mirror_pod.h"
-#include "object/source_mark.h"
+#include "cluster/pod_mirror.h"
 
 namespace duet::kubelet {
 namespace {
 
-bool is_from_cluster(const object::Object& pod) {
-  const auto json = cluster::Json::parse(pod.json, nullptr, false);
-  const auto annotations = cluster::member(cluster::member(json, "metadata"), "annotations");
-  return cluster::text_of(annotations, object::kSourceAnnotation) == object::kClusterSource;
+// Where a pod of the store comes from.
+enum class Origin : std::uint8_t { kSite, kNode, kOtherNode };
+
+Origin origin_of(const object::Object& pod, const NodeView& node) {
+  const std::optional<std::string> bound = cluster::bound_node(pod);
+  if (!bound) {
+    return Origin::kSite;
+  }
+  return *bound == node.name ? Origin::kNode : Origin::kOtherNode;
 }
 
 // The key of the site's own pod whose mirror is called `key`.
-object::ObjectKey mirrored_key(const object::ObjectKey& key, const std::string& node) {
-  const std::string end = cluster::mirror_name("", node);
-  const bool fits = key.name.size() > end.size() && key.name.ends_with(end);
+object::ObjectKey mirrored_key(const object::ObjectKey& key, const NodeView& node) {
+  const std::string end = cluster::mirror_name("", node.name);
+  const bool fits = node.has_site_pods && key.name.size() > end.size() && key.name.ends_with(end);
   return {key.kind, key.ns, fits ? key.name.substr(0, key.name.size() - end.size()) : ""};
 }
 
 }  // namespace
 
-Result<std::vector<NodePod>> node_pods(store::Store& store, const std::string& node) {
+Result<std::vector<NodePod>> node_pods(store::Store& store, const NodeView& node) {
   DUET_ASSIGN(auto listing, store.list(object::Kind::kPod));
   std::vector<NodePod> out;
   for (object::Object& one : listing.objects) {
-    std::string name =
-        is_from_cluster(one) ? one.key.name : cluster::mirror_name(one.key.name, node);
-    out.push_back({std::move(name), std::move(one)});
+    const Origin origin = origin_of(one, node);
+    if (origin == Origin::kNode) {
+      out.push_back({one.key.name, std::move(one)});
+    } else if (origin == Origin::kSite && node.has_site_pods) {
+      out.push_back({cluster::mirror_name(one.key.name, node.name), std::move(one)});
+    }
   }
   return out;
 }
 
-Result<object::Object> find_node_pod(store::Store& store, const std::string& node,
+Result<object::Object> find_node_pod(store::Store& store, const NodeView& node,
                                      const object::ObjectKey& key, const std::string& uid) {
-  for (const bool own : {false, true}) {
-    const object::ObjectKey wanted = own ? mirrored_key(key, node) : key;
+  for (const Origin origin : {Origin::kNode, Origin::kSite}) {
+    const bool mirrored = origin == Origin::kSite;
+    const object::ObjectKey wanted = mirrored ? mirrored_key(key, node) : key;
     auto pod = wanted.name.empty() ? Result<object::Object>(not_found("")) : store.get(wanted);
     if (!pod.ok() && pod.error().code() != ErrorCode::kNotFound) {
       return pod;
     }
-    if (pod.ok() && is_from_cluster(*pod) != own && (uid.empty() || pod->uid == uid)) {
+    if (pod.ok() && origin_of(*pod, node) == origin && (uid.empty() || pod->uid == uid)) {
       return pod;
     }
   }

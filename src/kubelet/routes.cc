@@ -44,7 +44,7 @@ void route_pod(api::Exchange& exchange, const PodRoute& route, const NodeView& n
   if (!path) {
     return exchange.answer_text(404, "404 page not found");
   }
-  const auto pod = find_node_pod(exchange.context.store, node.name, path->pod, path->uid);
+  const auto pod = find_node_pod(exchange.context.store, node, path->pod, path->uid);
   if (!pod.ok() || exchange.context.pods == nullptr) {
     return refuse(exchange, api::failure_of(
                                 pod.ok() ? Error(ErrorCode::kUnavailable, "this node runs no pods")

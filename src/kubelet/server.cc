@@ -112,7 +112,9 @@ class TlsServer final : public Server {
           denied ? 403 : 500,
           denied ? allowed.error().message() : "Authorization error: " + allowed.error().message());
     }
-    route(exchange, {.name = options_.node_name, .measured_path = options_.measured_path});
+    route(exchange, {.name = options_.node_name,
+                     .measured_path = options_.measured_path,
+                     .has_site_pods = options_.has_site_pods});
   }
 
   const api::Context context_;

@@ -24,6 +24,7 @@ struct ServerOptions {
   std::vector<std::string> ip_addresses;  // for the serving certificate
   std::string directory;                  // keeps the certificate: <state>/cluster
   std::string measured_path;              // on the file system that pods fill
+  bool has_site_pods = true;              // and not another Node of this machine: see NodeView
   std::string client_ca_file;          // who may vouch for clients; empty: the cluster's authority
   std::size_t connection_limit = 256;  // at the same time, a thread each; more are closed
   std::int64_t timeout_ms = 30'000;    // of each wait for a client, while no stream is open

@@ -69,6 +69,15 @@ TEST_F(KubeletTest, ListsPodsAsTheClusterCallsThem) {
   EXPECT_EQ(list["items"][1]["metadata"]["name"], "web");
 }
 
+TEST_F(KubeletTest, PodsOfTheMachinesOtherNodeAreNotThere) {
+  make_pod("web");
+  make_pod("theirs", true, "edge-wasm");
+  const Json list = Json::parse(get("/pods").body);
+  ASSERT_EQ(list["items"].size(), 1U);
+  EXPECT_EQ(list["items"][0]["metadata"]["name"], "web");
+  EXPECT_EQ(get("/containerLogs/default/theirs/main").status, 404);
+}
+
 TEST_F(KubeletTest, SendsLogs) {
   make_pod("web");
   make_pod("local", false);

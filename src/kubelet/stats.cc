@@ -23,7 +23,7 @@ Result<NodeStats> measure(const api::Context& context, const NodeView& node) {
   NodeStats out{.time = context.clock.now()};
   DUET_ASSIGN(out.machine, sys::examine_machine());
   DUET_ASSIGN(out.use, sys::measure_machine(node.measured_path));
-  DUET_ASSIGN(const auto pods, node_pods(context.store, node.name));
+  DUET_ASSIGN(const auto pods, node_pods(context.store, node));
   for (const NodePod& seen : pods) {
     const object::Object& stored = seen.object;
     const auto pod = object::decode_pod(stored.json);

@@ -5,17 +5,12 @@
 
 #include "api/context.h"
 #include "base/result.h"
+#include "kubelet/node_view.h"
 #include "pod/pods.h"
 #include "sys/clock.h"
 #include "sys/machine.h"
 
 namespace duet::kubelet {
-
-// This node, for those who measure it.
-struct NodeView {
-  std::string name;
-  std::string measured_path;  // on the file system that pods fill
-};
 
 // What one pod has used so far.
 struct PodStats {
@@ -43,8 +38,8 @@ struct NodeStats {
   }
 };
 
-// Measures everything now. A pod that cannot be measured is left out: it does not run, or has no
-// cgroups.
+// Measures everything now: the machine, and the pods of `node`. A pod that cannot be measured is
+// left out: it does not run, or has no cgroups.
 Result<NodeStats> measure(const api::Context& context, const NodeView& node);
 
 // GET /stats/summary, as of k8s.io/kubelet/pkg/apis/stats/v1alpha1, without what is not measured.

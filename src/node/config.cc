@@ -27,6 +27,7 @@ using object::Problem;
 constexpr size_t kConfigBytes = 1 << 20;
 constexpr int kWorkerLimit = 256;
 constexpr int kTenantLimit = 1'000;
+constexpr int kPercentLimit = 99;  // something is left for the whole node
 constexpr std::int64_t kRequestLimitBytes = std::int64_t{1} << 40;
 
 // Collects values and what is wrong with them.
@@ -163,9 +164,11 @@ Reader::Keys keys_of(NodeConfig& config, Reader& reader) {
                    {"caFile", reader.text(config.join.ca_file)},
                    {"bootstrapKubeconfig", reader.text(config.join.bootstrap_kubeconfig)},
                    {"node", reader.text(config.node_kind)},
+                   {"wasmNodePercent", reader.count(config.wasm_node_percent, kPercentLimit)},
                    {"nodeLabels", reader.names(config.node_labels)},
                    {"ingressClass", reader.text(config.ingress_class)},
                    {"kubeletListen", reader.text(config.kubelet_listen)},
+                   {"wasmKubeletListen", reader.text(config.wasm_kubelet_listen)},
                    {"clientCAFile", reader.text(config.client_ca_file)}})},
       {"listen", reader.list(config.listen)},
       {"listenTLS", reader.list(config.listen_tls)},
@@ -224,6 +227,32 @@ bool has(const std::vector<std::string>& list, const std::string& item) {
   return std::find(list.begin(), list.end(), item) != list.end();
 }
 
+Status check_kubelet_listen(const std::string& address, const std::string& key) {
+  const Status listen = address.empty() ? Status() : gateway::check_listen_address(address);
+  return listen.ok() ? listen : listen.error().wrap("cluster." + key + ": " + address);
+}
+
+Status check_nodes(const NodeConfig& config) {
+  DUET_TRY(check_kubelet_listen(config.kubelet_listen, "kubeletListen"));
+  DUET_TRY(check_kubelet_listen(config.wasm_kubelet_listen, "wasmKubeletListen"));
+  if (config.node_kind != "wasm" && config.node_kind != "whole") {
+    return invalid("cluster.node: \"" + config.node_kind + "\" is neither wasm nor whole");
+  }
+  if (config.wasm_node_percent == 0) {
+    return {};
+  }
+  if (config.node_kind != "whole") {
+    return invalid(
+        "cluster.wasmNodePercent: a second Node for Wasm stands beside a whole one; set "
+        "cluster.node to whole, or leave it out, for this node is for Wasm already");
+  }
+  if (!config.kubelet_listen.empty() && config.kubelet_listen == config.wasm_kubelet_listen) {
+    return invalid("cluster.wasmKubeletListen: \"" + config.wasm_kubelet_listen +
+                   "\" is cluster.kubeletListen as well; each Node has a port of its own");
+  }
+  return {};
+}
+
 Status check_proxies(const NodeConfig& config) {
   const auto forwarding = gateway::Forwarding::make({.trusted_proxies = config.trusted_proxies});
   if (!forwarding.ok()) {
@@ -255,11 +284,7 @@ Status check_config(const NodeConfig& config) {
       return listen.error().wrap("listen: " + address);
     }
   }
-  if (!config.kubelet_listen.empty()) {
-    if (const Status listen = gateway::check_listen_address(config.kubelet_listen); !listen.ok()) {
-      return listen.error().wrap("cluster.kubeletListen: " + config.kubelet_listen);
-    }
-  }
+  DUET_TRY(check_nodes(config));
   if (!is_interface_name(config.bridge)) {
     return invalid("bridge: \"" + config.bridge + "\" is no name of a network interface: 1 to " +
                    std::to_string(kInterfaceNameLimit) +
@@ -269,9 +294,6 @@ Status check_config(const NodeConfig& config) {
     return invalid("subnet: \"" + config.subnet +
                    "\" is no IPv4 network: write it as 10.88.0.0/16, with a prefix of 8 to 30 and "
                    "no bits behind it");
-  }
-  if (config.node_kind != "wasm" && config.node_kind != "whole") {
-    return invalid("cluster.node: \"" + config.node_kind + "\" is neither wasm nor whole");
   }
   if (config.compression != "off" && config.compression != "gzip") {
     return invalid("gateway.compression: \"" + config.compression + "\" is neither gzip nor off");

@@ -15,12 +15,15 @@ namespace duet::node {
 struct NodeConfig {
   SitePaths paths;
   std::string node_name;  // empty: the host's name, in a cluster with "-wasm" behind it
-  std::vector<std::string> manifests;              // files and folders
-  cluster::JoinOptions join;                       // none: a site of its own
-  std::string node_kind = "wasm";                  // or whole: what the cluster sees of it
-  std::map<std::string, std::string> node_labels;  // of its Node in a cluster
+  std::vector<std::string> manifests;  // files and folders
+  cluster::JoinOptions join;           // none: a site of its own
+  std::string node_kind = "wasm";      // or whole: what the cluster sees of it
+  // Of the machine, offered by a second Node for Wasm beside a whole one; 0: there is none.
+  int wasm_node_percent = 0;
+  std::map<std::string, std::string> node_labels;  // of its Nodes in a cluster
   std::string ingress_class;  // of the cluster's Ingresses that are routes here; empty: none
   std::string kubelet_listen = "0.0.0.0:10250";        // the kubelet's API; empty: none
+  std::string wasm_kubelet_listen = "0.0.0.0:10260";   // the second Node's; empty: none
   std::string client_ca_file;                          // who may vouch for its clients
   std::vector<std::string> listen = {"0.0.0.0:8080"};  // the front door
   std::vector<std::string> listen_tls;                 // the same with TLS

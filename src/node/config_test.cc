@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "node/node_names.h"
 #include "sys/file.h"
 
 namespace duet::node {
@@ -109,6 +110,35 @@ TEST_F(ConfigTest, WhatNoMachineCouldCarryOutIsNamed) {
     config.bridge = bad;
     EXPECT_FALSE(check_config(config).ok()) << bad;
   }
+}
+
+TEST_F(ConfigTest, ASecondNodeIsAPartOfAWholeOne) {
+  const auto problem = [this](const std::string& cluster) {
+    const auto config = read("cluster: {" + cluster + "}");
+    const Status status = config.ok() ? check_config(*config) : Status(config.error());
+    return status.ok() ? std::string("none") : status.error().message();
+  };
+  EXPECT_EQ(problem("node: whole, wasmNodePercent: 25"), "none");
+  EXPECT_EQ(read("cluster: {node: whole, wasmNodePercent: 25}")->wasm_node_percent, 25);
+  EXPECT_TRUE(problem("wasmNodePercent: 25").starts_with("cluster.wasmNodePercent: "));
+  EXPECT_NE(problem("node: whole, wasmNodePercent: 100").find("a number from 1 to 99"),
+            std::string::npos);
+  EXPECT_TRUE(problem("wasmKubeletListen: x").starts_with("cluster.wasmKubeletListen: x"));
+  EXPECT_TRUE(problem("node: whole, wasmNodePercent: 25, kubeletListen: '0.0.0.0:10260'")
+                  .starts_with("cluster.wasmKubeletListen: \"0.0.0.0:10260\" is"));
+}
+
+TEST_F(ConfigTest, NodesOfAClusterHaveNames) {
+  NodeConfig config{.node_name = "edge", .node_kind = "whole", .wasm_node_percent = 25};
+  EXPECT_EQ(wasm_node_name(config), "");  // of a site of its own
+  config.join.server = "https://10.0.0.1:6443";
+  EXPECT_EQ(node_name(config), "edge");
+  EXPECT_EQ(wasm_node_name(config), "edge-wasm");
+  config.wasm_node_percent = 0;
+  EXPECT_EQ(wasm_node_name(config), "");
+  config.node_name = "";
+  config.node_kind = "wasm";
+  EXPECT_TRUE(node_name(config).ends_with("-wasm"));
 }
 
 TEST_F(ConfigTest, CompressionIsGzipOrOff) {

@@ -6,16 +6,15 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cctype>
 #include <chrono>
 #include <thread>
 
 #include "api/server.h"
-#include "cluster/cluster_node.h"
 #include "container/masquerade.h"
-#include "kubelet/server.h"
+#include "node/cluster_side.h"
 #include "node/host.h"
 #include "node/node_images.h"
+#include "node/node_names.h"
 #include "observe/exposition.h"
 #include "oci/content_store.h"
 #include "pod/container_runtime.h"
@@ -26,7 +25,6 @@
 #include "pod/wasm_runtime.h"
 #include "route/route_controller.h"
 #include "sys/file.h"
-#include "sys/machine.h"
 #include "sys/process.h"
 #include "wasm/code_cache.h"
 #include "workload/deployment.h"
@@ -75,7 +73,6 @@ class WholeNode final : public Node {
   }
 
   ~WholeNode() override {
-    kubelet_.reset();
     cluster_.reset();
     folder_.reset();
     api_.reset();
@@ -86,7 +83,6 @@ class WholeNode final : public Node {
   }
 
   Status stop_site() override {
-    kubelet_.reset();
     cluster_.reset();
     folder_.reset();
     deployments_.reset();
@@ -176,7 +172,8 @@ class WholeNode final : public Node {
         .actions = actions_,
         .hooks = *hooks_,
         .paths = {config_.paths.state, config_.paths.run, config_.paths.logs},
-        .node_name = node_name(),
+        .node_name = node_name(config_),
+        .wasm_node_name = wasm_node_name(config_),
         .architecture = kubernetes_architecture(),
         .runtime_name = host_.oci_runtime ? host_.oci_runtime->name() : "",
         .gateway_uid = kGatewayUser,
@@ -186,78 +183,19 @@ class WholeNode final : public Node {
     return {};
   }
 
-  // A kubelet of the same machine has the host's name for its own Node.
-  std::string node_name() const {
-    if (!config_.node_name.empty() || !config_.join.wanted()) {
-      return config_.node_name.empty() ? host_name() : config_.node_name;
-    }
-    std::string name = host_name();
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return config_.node_kind == "wasm" ? name + "-wasm" : name;
-  }
-
-  cluster::NodeFacts node_facts(const sys::Machine& machine, int kubelet_port) const {
-    cluster::NodeFacts facts{.name = node_name(),
-                             .host_name = host_name(),
-                             .address = host_.address,
-                             .architecture = kubernetes_architecture(),
-                             .labels = config_.node_labels,
-                             .runtime_handlers = {"wasm"},
-                             .kubelet_port = kubelet_port,
-                             .machine = machine};
-    if (config_.node_kind == "wasm") {
-      return cluster::wasm_node(std::move(facts));
-    }
-    if (host_.oci_runtime) {
-      facts.runtime_handlers.push_back(host_.oci_runtime->name());
-    }
-    return cluster::whole_node(std::move(facts));
-  }
-
   Status join_cluster() {
     if (!config_.join.wanted()) {
       return {};
     }
-    DUET_ASSIGN(const sys::Machine machine, sys::examine_machine());
-    auto kubelet = listen_as_kubelet();
-    DUET_ASSIGN(cluster_,
-                cluster::ClusterNode::start(*store_, clock_, random_,
-                                            {.join = config_.join,
-                                             .facts = node_facts(machine, kubelet.port),
-                                             .directory = config_.paths.state + "/cluster",
-                                             .measured_path = config_.paths.state,
-                                             .images = node_images(*content_),
-                                             .ingress_class = config_.ingress_class,
-                                             .presence = [this](bool away) { note_cluster(away); },
-                                             .log = reports_.log}));
-    if (kubelet.socket.valid()) {
-      DUET_ASSIGN(kubelet_, kubelet::Server::start(api_context(), std::move(kubelet),
-                                                   cluster_->access(), clock_, random_,
-                                                   {.node_name = node_name(),
-                                                    .dns_names = {host_name()},
-                                                    .ip_addresses = {host_.address},
-                                                    .directory = config_.paths.state + "/cluster",
-                                                    .measured_path = config_.paths.state,
-                                                    .client_ca_file = config_.client_ca_file,
-                                                    .log = reports_.log}));
-    }
-    return {};
-  }
-
-  // A node whose kubelet's API nobody can reach runs pods all the same.
-  kubelet::Listening listen_as_kubelet() const {
-    if (config_.kubelet_listen.empty()) {
-      return {};
-    }
-    auto listening = kubelet::listen(config_.kubelet_listen);
-    if (listening.ok()) {
-      return std::move(*listening);
-    }
-    reports_.log(
-        "kubelet: no logs, exec and metrics for the cluster: " + listening.error().message() +
-        "; a kubelet of the same machine has port 10250, set cluster.kubeletListen to "
-        "another one");
+    DUET_ASSIGN(cluster_, ClusterSide::start({.config = config_,
+                                              .host = host_,
+                                              .store = *store_,
+                                              .clock = clock_,
+                                              .random = random_,
+                                              .api = api_context(),
+                                              .images = node_images(*content_),
+                                              .presence = [this](bool away) { note_cluster(away); },
+                                              .log = reports_.log}));
     return {};
   }
 
@@ -379,8 +317,7 @@ class WholeNode final : public Node {
   std::unique_ptr<store::Controller> deployments_;
   std::unique_ptr<api::Server> api_;
   std::unique_ptr<source::FolderSource> folder_;
-  std::unique_ptr<cluster::ClusterNode> cluster_;
-  std::unique_ptr<kubelet::Server> kubelet_;
+  std::unique_ptr<ClusterSide> cluster_;
 };
 
 }  // namespace

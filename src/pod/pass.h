@@ -56,7 +56,8 @@ inline const object::ContainerStatus* find_status(
 }
 
 // What the pod asks of an image.
-ImageRequest image_request(const object::Pod& pod, const object::Container& container);
+ImageRequest image_request(const PodContext& context, const object::Pod& pod,
+                           const object::Container& container);
 
 // Why the pod can never run on this node; nothing: it can.
 std::optional<std::string> unsuitable(const PodContext& context, const object::Pod& pod);

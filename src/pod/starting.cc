@@ -22,8 +22,8 @@ constexpr int64_t kPostStartLimitMs = 30'000;
 }  // namespace
 
 // Whether the pod wants a handler of `container`, and none of its containers is one.
-bool PodWorker::asks_in_vain(const Pass& pass, const object::Container& container) {
-  return image_request(pass.pod, container).wagi &&
+bool PodWorker::asks_in_vain(const Pass& pass, const object::Container& container) const {
+  return image_request(context_, pass.pod, container).wagi &&
          std::none_of(pass.images.begin(), pass.images.end(), [](const auto& image) {
            return !image.second.ready || image.second.ready->kind == WorkloadKind::kHandler;
          });
@@ -117,12 +117,11 @@ void PodWorker::register_handler(Pass& pass, const object::Container& container,
   pass.status.container_statuses.push_back(status);
 }
 
-// The pod as this pass knows it: addresses and node are not in the store before its first status
-// is. kInvalid: what the container refers to is not there.
+// The pod as this pass knows it: addresses are not in the store before its first status is.
+// kInvalid: what the container refers to is not there.
 Result<Environment> PodWorker::environment_of(const Pass& pass,
                                               const object::Container& container) const {
   object::Pod known = pass.pod;
-  known.spec.node_name = context_.node_name;
   const bool asks = std::any_of(container.env.begin(), container.env.end(), [](const auto& one) {
     return one.field_path.starts_with("status.podIP");
   });
@@ -145,7 +144,7 @@ void PodWorker::start(Pass& pass, const object::Container& container,
   }
   if (!started.ok()) {
     // Something of the image may be gone: the next try looks.
-    context_.images.forget(image_request(pass.pod, container));
+    context_.images.forget(image_request(context_, pass.pod, container));
     const bool says_wrong = started.error().code() == ErrorCode::kInvalid;
     memory.start_refused = started.error().code() == ErrorCode::kInternal;
     start_failed(container,

@@ -6,9 +6,11 @@ namespace duet::pod {
 
 namespace {
 
-bool asks_for_wasm(const object::Pod& pod) {
+// What a cluster bound to a Node for wasm32-wasi is Wasm, by whatever way it came there.
+bool asks_for_wasm(const PodContext& context, const object::Pod& pod) {
   const auto arch = pod.spec.node_selector.find("kubernetes.io/arch");
   return pod.spec.runtime_class_name == "wasm" ||
+         (!context.wasm_node_name.empty() && pod.spec.node_name == context.wasm_node_name) ||
          (arch != pod.spec.node_selector.end() && arch->second.starts_with("wasm32"));
 }
 
@@ -28,11 +30,12 @@ bool is_bound(const object::Pod& pod) {
 
 }  // namespace
 
-ImageRequest image_request(const object::Pod& pod, const object::Container& container) {
+ImageRequest image_request(const PodContext& context, const object::Pod& pod,
+                           const object::Container& container) {
   const auto handler = pod.meta.annotations.find(object::kHandlerAnnotation);
   const bool wagi = handler != pod.meta.annotations.end() && handler->second == object::kWagi &&
                     can_serve(pod, container);
-  return {container.image, container.image_pull_policy, asks_for_wasm(pod), wagi};
+  return {container.image, container.image_pull_policy, asks_for_wasm(context, pod), wagi};
 }
 
 std::optional<std::string> unsuitable(const PodContext& context, const object::Pod& pod) {
@@ -51,7 +54,8 @@ std::optional<std::string> unsuitable(const PodContext& context, const object::P
              key + "=" + value + ")";
     }
   }
-  if (!pod.spec.node_name.empty() && pod.spec.node_name != context.node_name) {
+  // Of a cluster's pods none comes that is for another node than this machine is there.
+  if (!is_bound(pod) && !pod.spec.node_name.empty() && pod.spec.node_name != context.node_name) {
     return "spec.nodeName is " + pod.spec.node_name + ", this node is " + context.node_name;
   }
   const auto& runtime = pod.spec.runtime_class_name;

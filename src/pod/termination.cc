@@ -91,7 +91,7 @@ Status PodWorker::ask_to_stop(const object::Pod& pod, const monitor::MonitorClie
     if (!pre_stop_is_over(pod, container, monitor, id, left_ms)) {
       return {};
     }
-    const auto image = context_.images.find(image_request(pod, container));
+    const auto image = context_.images.find(image_request(context_, pod, container));
     if (image && image->ready && !image->ready->image.config.stop_signal.empty()) {
       const int wanted = signal_number(image->ready->image.config.stop_signal);
       signal = wanted != 0 ? wanted : SIGTERM;

@@ -132,7 +132,7 @@ bool PodWorker::reject(const object::Pod& pod) {
 
 void PodWorker::prepare_images(Pass& pass) {
   const auto ask = [&](const object::Container& container) {
-    const ImageRequest request = image_request(pass.pod, container);
+    const ImageRequest request = image_request(context_, pass.pod, container);
     if (fresh_ && request.pull_policy == "Always") {
       context_.images.forget(request);
     } else if (fresh_) {

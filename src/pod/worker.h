@@ -40,9 +40,10 @@ struct PodContext {
   Hooks& hooks;
   NodePaths paths;
   std::string node_name;
-  std::string architecture;  // as in kubernetes.io/arch: amd64, arm64
-  std::string runtime_name;  // of the OCI runtime: what runtimeClassName may say beside "wasm"
-  uid_t gateway_uid = 0;     // who writes the logs of handlers
+  std::string wasm_node_name;  // of the second Node in a cluster, for Wasm alone; empty: none
+  std::string architecture;    // as in kubernetes.io/arch: amd64, arm64
+  std::string runtime_name;    // of the OCI runtime: what runtimeClassName may say beside "wasm"
+  uid_t gateway_uid = 0;       // who writes the logs of handlers
   gid_t gateway_gid = 0;
   // The pod wants another pass. Copies of it may be called even when the pods are gone.
   std::function<void(const object::ObjectKey&)> wake;
@@ -97,7 +98,7 @@ class PodWorker {
   void start(Pass& pass, const object::Container& container, const ContainerDecision& decision);
   Result<monitor::ChildState> try_start(Pass& pass, const object::Container& container,
                                         const ReadyImage& image, const ContainerDecision& decision);
-  static bool asks_in_vain(const Pass& pass, const object::Container& container);
+  bool asks_in_vain(const Pass& pass, const object::Container& container) const;
   void start_failed(const object::Container& container, const ImageWait& why, int64_t now_ms);
   Result<Environment> environment_of(const Pass& pass, const object::Container& container) const;
   bool await_handlers_address(Pass& pass);
