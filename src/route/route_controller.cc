@@ -12,6 +12,7 @@
 
 #include "object/codec.h"
 #include "route/authorities_file.h"
+#include "route/decoded_list.h"
 #include "route/pace.h"
 #include "route/route_status.h"
 #include "route/table_builder.h"
@@ -38,6 +39,15 @@ Status list_all(store::Store& store, Kind kind, Decode decode, std::vector<Objec
       into.push_back(std::move(*decoded));
     }
   }
+  return {};
+}
+
+// The same of a kind of which there may be thousands.
+template <typename Object>
+Status list_many(store::Store& store, Kind kind, DecodedList<Object>& decoded,
+                 std::vector<Object>& into) {
+  DUET_ASSIGN(const auto listing, store.list(kind));
+  into = decoded.take(listing.objects);
   return {};
 }
 
@@ -123,29 +133,15 @@ class StoreRouteController final : public RouteController {
     if (const std::int64_t wait_ms = pace_.begin(); wait_ms > 0) {
       return Controller::Next{wait_ms};
     }
-    SiteObjects site;
-    DUET_TRY(list_all(store_, Kind::kIngress, object::decode_ingress, site.ingresses));
-    DUET_TRY(list_all(store_, Kind::kHttpRoute, object::decode_http_route, site.http_routes));
-    DUET_TRY(list_all(store_, Kind::kService, object::decode_service, site.services));
-    DUET_TRY(list_all(store_, Kind::kEndpointSlice, object::decode_endpoint_slice,
-                      site.endpoint_slices));
-    DUET_TRY(list_all(store_, Kind::kSecret, object::decode_secret, site.secrets));
-    DUET_TRY(list_all(store_, Kind::kConfigMap, object::decode_config_map, site.config_maps));
-    DUET_TRY(list_all(store_, Kind::kPod, object::decode_pod, site.pods));
-    site.handlers = handlers_.list();
-    site.now_s =
-        std::chrono::duration_cast<std::chrono::seconds>(clock_.now().time_since_epoch()).count();
-    site.cluster_is_away = options_.cluster_is_away && options_.cluster_is_away();
-    site.defaults = options_.defaults;
-    site.folders = options_.folders;
-    std::erase_if(site.folders.roots,
-                  [](const auto& root) { return !sys::file_exists(root.second); });
+    DUET_ASSIGN(SiteObjects site, read_site());
     if (handlers_are_missing(site)) {
       return Controller::Next{50};
     }
     std::vector<object::Meta> namespaces;
     DUET_TRY(list_all(store_, Kind::kNamespace, decode_namespace, namespaces));
     BuiltTable built = build_table(site);
+    services_.keep(std::move(site.services));
+    slices_.keep(std::move(site.endpoint_slices));
     read_authorities();
     built.table.authorities_pem = authorities_.text();
     GroupTables tables =
@@ -178,6 +174,27 @@ class StoreRouteController final : public RouteController {
       report(built.problems);
     }
     return serving_ ? Controller::Next{} : Controller::Next{gateways_.retry_ms()};
+  }
+
+  // What the routes are made of, as it is now.
+  Result<SiteObjects> read_site() {
+    SiteObjects site;
+    DUET_TRY(list_all(store_, Kind::kIngress, object::decode_ingress, site.ingresses));
+    DUET_TRY(list_all(store_, Kind::kHttpRoute, object::decode_http_route, site.http_routes));
+    DUET_TRY(list_many(store_, Kind::kService, services_, site.services));
+    DUET_TRY(list_many(store_, Kind::kEndpointSlice, slices_, site.endpoint_slices));
+    DUET_TRY(list_all(store_, Kind::kSecret, object::decode_secret, site.secrets));
+    DUET_TRY(list_all(store_, Kind::kConfigMap, object::decode_config_map, site.config_maps));
+    DUET_TRY(list_all(store_, Kind::kPod, object::decode_pod, site.pods));
+    site.handlers = handlers_.list();
+    site.now_s =
+        std::chrono::duration_cast<std::chrono::seconds>(clock_.now().time_since_epoch()).count();
+    site.cluster_is_away = options_.cluster_is_away && options_.cluster_is_away();
+    site.defaults = options_.defaults;
+    site.folders = options_.folders;
+    std::erase_if(site.folders.roots,
+                  [](const auto& root) { return !sys::file_exists(root.second); });
+    return site;
   }
 
   // Tenants that could not be served: an Event for each of their namespaces.
@@ -310,6 +327,8 @@ class StoreRouteController final : public RouteController {
   Options options_;
   sys::MonotonicTime started_;
   Pace pace_;
+  DecodedList<object::Service> services_{object::decode_service};
+  DecodedList<object::EndpointSlice> slices_{object::decode_endpoint_slice};
   AuthoritiesFile authorities_;
   std::string authorities_problem_;  // that was told last
   std::mutex gateway_mutex_;
