@@ -10,29 +10,41 @@ from site_environment import SOURCE
 from site_fixture import Site, pod, processes_of, route, service
 
 WAYS = re.findall(r"^//   (/[a-z-]+) ", (SOURCE / "guests/handlers/hostile.c").read_text(), re.M)
-GUESTS = {"hostile": "hostile_handler", "startloops": "start_loops_handler", "starttraps": "start_traps_handler",
-          "table": "grow_table_handler"}
-PATHS = [f"/hostile{way}" for way in WAYS] + ["/startloops", "/starttraps", "/table"]
+# A handler for each, by its name, which is its path as well.
+HOSTILE = {**{way[1:]: "hostile_handler" for way in WAYS}, "startloops": "start_loops_handler", "starttraps": "start_traps_handler",
+           "table": "grow_table_handler"}
+PATHS = [f"/{name}" for name in HOSTILE]
 SERVER_CORE, CLIENT_CORE = 0, 1
+
+
+def image_of(guest):
+    return f"bench.example/{guest.replace('_', '-')}:v1"
+
+
+def handler(site, name, guest, path, limits, annotations):
+    """A pod that gets what is asked of /name as `path`, with its Service and route."""
+    one = pod(name, image_of(guest), {"ports": [{"containerPort": 80}], "resources": {"limits": limits or {}}})
+    one["metadata"]["annotations"] = {"duet.edge/first-byte-timeout": "1s", "duet.edge/timeout": "2s",
+                                      "duet.edge/allow-outbound": f"http://127.0.0.1:{site.port}",
+                                      **{f"duet.edge/{key.replace('_', '-')}": value for key, value in annotations.items()}}
+    rewrite = {"type": "URLRewrite", "urlRewrite": {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": path}}}
+    return [one, service(name), route(name, f"/{name}", name, filters=[rewrite])]
 
 
 def start_site(limits=None, config=None, **annotations):
     """`limits` are of all handlers, the annotations under duet.edge/ of those that misbehave, `config` of the node; the good one is /good."""
     site = Site()
-    objects = []
-    for name, guest in {"good": "hello_handler", **GUESTS}.items():
-        site.pack(guest, f"bench.example/{name}:v1")
-        one = pod(name, f"bench.example/{name}:v1", {"ports": [{"containerPort": 80}], "resources": {"limits": limits or {}}})
-        more = {} if name == "good" else annotations
-        one["metadata"]["annotations"] = {"duet.edge/first-byte-timeout": "1s", "duet.edge/timeout": "2s",
-                                          "duet.edge/allow-outbound": f"http://127.0.0.1:{site.port}",
-                                          **{f"duet.edge/{key.replace('_', '-')}": value for key, value in more.items()}}
-        rewrite = {"type": "URLRewrite", "urlRewrite": {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}}
-        objects += [one, service(name), route(name, f"/{name}", name, filters=[rewrite])]
+    for guest in ("hello_handler", *set(HOSTILE.values())):
+        site.pack(guest, image_of(guest))
+    objects = handler(site, "good", "hello_handler", "/", limits, {})
+    for name, guest in HOSTILE.items():
+        objects += handler(site, name, guest, f"/{name}", limits, annotations)
     site.write("site.yaml", *objects)
     site.start(gateway={"workers": 1}, **(config or {}))
     site.wait_answer("/good", 200)
-    site.wait_answer("/hostile/loop", 504)
+    for name in HOSTILE:
+        site.wait_ready(name)
+    site.wait_answer("/loop", 504)
     pin(site)
     return site
 

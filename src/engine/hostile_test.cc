@@ -70,6 +70,18 @@ TEST_F(Hostile, WhoComputesLongComesAfterOthers) {
   EXPECT_TRUE(host_.engine.next_slow());
 }
 
+TEST_F(Hostile, SoDoesWhoComputesLongInAll) {
+  constexpr std::uint64_t kSecondNs = 1'000'000'000;
+  Driver driver = host_.start("/endless", {.cpu_budget_ns = 0});
+  driver.step();
+  while (host_.engine.next_ready()) {
+    ASSERT_LT(driver.request().usage().cpu_ns, kSecondNs) << "it would go first for ever";
+    driver.step();
+  }
+  EXPECT_TRUE(host_.engine.next_slow());
+  EXPECT_GE(driver.request().usage().cpu_ns, 1'000'000U);
+}
+
 TEST_F(Hostile, MemoryIsBounded) {
   RequestLimits limits;
   limits.memory_bytes = 8 << 20;

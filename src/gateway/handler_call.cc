@@ -10,10 +10,6 @@ namespace duet::gateway {
 namespace {
 
 constexpr std::int64_t kNsPerMs = 1'000'000;
-// A handler whose last request took this much CPU time is expected to do so again. More than what a
-// short request may seem to take when the worker is preempted (CpuMeter counts up to a tick a
-// poll).
-constexpr std::uint64_t kLongNs = 5'000'000;
 
 using Outcome = engine::RequestEnd::Outcome;
 
@@ -89,7 +85,7 @@ void HandlerCall::begin() {
       timer_,
       std::min(shared_->config.limits.first_byte_ms, shared_->config.limits.wall_ms) * kNsPerMs);
   // Otherwise the engine gives it its turns.
-  if (!shared_->computes_long) {
+  if (!shared_->conduct.goes_last()) {
     poll();
   }
 }
@@ -247,7 +243,7 @@ void HandlerCall::fail(int status, std::string_view reason, std::string detail) 
   if (done_) {
     return;
   }
-  done_ = true;
+  done_ = failed_ = true;
   end_sandbox();
   caller_.on_failure({.status = status, .reason = reason, .detail = std::move(detail)});
 }
@@ -271,7 +267,7 @@ void HandlerCall::end_sandbox() {
   outgoing_.clear();  // adds to usage_
   if (request_) {
     end_logs();
-    shared_->computes_long = request_->usage().cpu_ns >= kLongNs;
+    shared_->conduct.note(request_->usage().cpu_ns, !failed_);
     usage_ = usage();
   }
   request_.reset();

@@ -62,6 +62,7 @@ class HandlerCall final : public Call, public SandboxUser {
   bool guest_ended_ = false;
   bool paused_ = false;
   bool done_ = false;
+  bool failed_ = false;
   bool body_short_ = false;
   std::uint64_t response_bytes_ = 0;
   std::uint64_t log_dropped_ = 0;  // bytes

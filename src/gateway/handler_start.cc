@@ -20,7 +20,7 @@ engine::RequestLimits engine_limits(const HandlerShared& shared) {
           .response_chunk_bytes = buffer_bytes,
           .header_bytes = static_cast<std::uint64_t>(limits.header_bytes),
           .log_bytes = static_cast<std::uint64_t>(limits.log_bytes),
-          .computes_long = shared.computes_long};
+          .computes_long = shared.conduct.goes_last()};
 }
 
 Result<engine::HandlerRequest> start_component(const HandlerShared& shared, const CallHead& head,

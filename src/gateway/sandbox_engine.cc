@@ -45,16 +45,21 @@ void SandboxEngine::poll(std::uint64_t token) {
   reinterpret_cast<SandboxUser*>(token)->on_sandbox_ready();  // NOLINT(performance-no-int-to-ptr)
 }
 
-// One guest that computes for long gets a short turn a round, after everything that is quickly
-// done: so others wait for one turn at most, however many there are of them.
+// Guests that compute for long, or for nothing, share a short turn a round, after everything that
+// is quickly done: so others wait for one turn at most, however many of them there are.
 bool SandboxEngine::poll_slow() {
-  const std::optional<std::uint64_t> token = engine_.next_slow();
-  if (token) {
-    ticker_.end_epoch(kTurnNs);
-    poll(*token);
-    ticker_.end_epoch(0);
+  std::optional<std::uint64_t> token = engine_.next_slow();
+  if (!token) {
+    return false;
   }
-  return token.has_value();
+  const std::int64_t until_ns = loop_.clock_ns() + static_cast<std::int64_t>(kTurnNs);
+  ticker_.end_epoch(kTurnNs);
+  do {
+    poll(*token);
+    token = loop_.clock_ns() < until_ns ? engine_.next_slow() : std::nullopt;
+  } while (token);
+  ticker_.end_epoch(0);
+  return true;
 }
 
 std::int64_t SandboxEngine::wait_for_timer(std::uint64_t now_ns) const {

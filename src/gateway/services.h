@@ -7,6 +7,7 @@
 
 #include "gateway/active_table.h"
 #include "gateway/cgi_request.h"
+#include "gateway/conduct.h"
 #include "gateway/config.h"
 #include "gateway/exchange.h"
 #include "gateway/front.h"
@@ -119,8 +120,8 @@ struct HandlerShared {
   std::unique_ptr<InstancePool> instances;    // null: each request has a fresh sandbox
   std::unique_ptr<const CgiEnvironment> cgi;  // of a command; null: a component
   std::int32_t in_flight = 0;
-  bool warm = false;           // a request has used it
-  bool computes_long = false;  // the last one did
+  bool warm = false;  // a request has used it
+  Conduct conduct;
 };
 
 // Answers requests in sandboxes.

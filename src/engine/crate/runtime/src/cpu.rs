@@ -21,9 +21,12 @@ impl std::error::Error for BudgetExceeded {}
 /// A guest that computes this long at a time lets those before itself that do not.
 const LONG_NS: u64 = 200_000;
 
+/// So does one that computed this long in all, however often it waited meanwhile.
+const LONG_IN_ALL_NS: u64 = 1_000_000;
+
 /// Adds up the time of one request's polls. Nearly all polls are far shorter than an epoch and are measured with the
 /// cheap monotonic clock, cut off at an epoch's length: had the thread computed longer, the epoch would have ended.
-/// Once a guest computed for long at a time, its polls are measured with the thread's CPU clock, so that a busy machine
+/// Once a guest computed for long, its polls are measured with the thread's CPU clock, so that a busy machine
 /// does not make guests look greedy.
 ///
 /// It also knows how much linear memory the guest had, so that a request that is cut off can be accounted for.
@@ -67,14 +70,17 @@ impl CpuMeter {
     }
 
     pub fn finish(&self) {
-        self.used_ns.fetch_add(self.running_ns(), Relaxed);
+        let running_ns = self.running_ns();
+        if self.used_ns.fetch_add(running_ns, Relaxed) + running_ns >= LONG_IN_ALL_NS {
+            self.exact.store(true, Relaxed);
+        }
     }
 
     pub fn used_ns(&self) -> u64 {
         self.used_ns.load(Relaxed)
     }
 
-    /// Whether the guest was seen to compute for long at a time: it waits for those that do not.
+    /// Whether the guest was seen to compute for long: it waits for those that do not.
     pub fn computes_long(&self) -> bool {
         self.exact.load(Relaxed)
     }
