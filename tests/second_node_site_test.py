@@ -111,6 +111,14 @@ class SecondNode(ClusterTest):
             return {one["source"]["host"] for one in json.loads(events)["items"] if one["source"].get("component") == "duet"}
         self.site.wait_for("their events", lambda: hosts("box") == {FIRST} and hosts("hello-wasm") == {SECOND})
 
+    def test_what_is_bound_to_the_second_is_wasm_by_whatever_way_it_came(self):
+        self.join()
+        astray = self.box(nodeName=SECOND)
+        astray["metadata"]["name"] = "astray"
+        self.plane.apply(self.box(), astray)
+        self.plane.wait("pod/box", "condition=Ready")
+        self.site.wait_for("the container to be refused", lambda: "WebAssembly was asked for" in json.dumps(self.site.pod_status("astray")))
+
     def test_a_drain_of_one_leaves_the_others_pods_alone(self):
         self.join()
         self.run_one_of_each()
