@@ -301,7 +301,17 @@ class Site:
             # `up` ends the site when it is stopped.
             self.start_to_stop()
         subprocess.run(["ip", "link", "delete", self.name], capture_output=True, check=False)
+        left = self.mounts()
+        for path in reversed(left):
+            subprocess.run(["umount", path], capture_output=True, check=False)
         shutil.rmtree(self.root, ignore_errors=True)
+        if left:
+            raise AssertionError(f"the site is stopped and left mounts behind: {left}")
+
+    def mounts(self):
+        """What is mounted in the site's folder, in the order in which it was."""
+        lines = pathlib.Path("/proc/self/mounts").read_text().splitlines()
+        return [line.split()[1] for line in lines if line.split()[1].startswith(f"{self.root}/")]
 
     def start_to_stop(self):
         for file in self.manifests.iterdir():

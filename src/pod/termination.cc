@@ -189,6 +189,7 @@ Result<Next> PodWorker::halt(const object::Pod& pod, int64_t grace_seconds, bool
     return next;
   }
   DUET_TRY(clean_up(pod));
+  DUET_TRY(volumes_.unmount());
   const bool over = pod.status.phase == "Succeeded" || pod.status.phase == "Failed";
   if (!over) {
     const auto reset = context_.store.update_status(key_, uid_, "{}");

@@ -203,7 +203,7 @@ Result<std::vector<Mount>> Volumes::mounts(const object::Pod& pod,
   return out;
 }
 
-Status Volumes::remove() {
+Status Volumes::unmount() {
   DUET_TRY(unbind_sub_paths(root_ + kSubPaths));
   const auto names = sys::list_directory(root_);
   if (names.ok()) {
@@ -214,6 +214,11 @@ Status Volumes::remove() {
       }
     }
   }
+  return {};
+}
+
+Status Volumes::remove() {
+  DUET_TRY(unmount());
   return sys::remove_tree(root_);
 }
 

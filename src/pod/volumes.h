@@ -35,6 +35,10 @@ class Volumes {
   Result<std::vector<Mount>> mounts(const object::Pod& pod,
                                     const object::Container& container) const;
 
+  // Takes away what is mounted under `root`, as a restart of the machine would: Secrets and
+  // memory are gone, emptyDirs on disk stay. Prepare makes the rest anew.
+  Status unmount();
+
   // Unmounts and removes everything under `root`. hostPath volumes are left alone.
   Status remove();
 

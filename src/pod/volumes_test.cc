@@ -154,6 +154,29 @@ TEST_F(VolumesTest, SecretsAndHostPathsAreMountedAsAsked) {
   EXPECT_TRUE(sys::file_exists(root_ + "/host/part")) << "what the host owns stays";
 }
 
+TEST_F(VolumesTest, UnmountedIsWhatARestartedMachineHas) {
+  Volumes volumes(root_ + "/v", values_);
+  object::Pod pod = pod_with({.name = "disk", .type = Type::kEmptyDir});
+  pod.spec.volumes.push_back({.name = "memory", .type = Type::kEmptyDir, .memory_medium = true});
+  pod.spec.volumes.push_back(
+      {.name = "s", .type = Type::kProjected, .sources = {{.type = Source::kSecret, .name = "s"}}});
+  const object::Container container{
+      .volume_mounts = {{.name = "disk", .mount_path = "/part", .sub_path = "part"}}};
+  ASSERT_TRUE(volumes.prepare(pod).ok());
+  ASSERT_TRUE(volumes.mounts(pod, container).ok());
+  ASSERT_TRUE(sys::write_file(root_ + "/v/disk/part/kept", "1").ok());
+  ASSERT_TRUE(sys::write_file(root_ + "/v/memory/lost", "1").ok());
+  ASSERT_EQ(read("s/key"), "hidden");
+  ASSERT_TRUE(volumes.unmount().ok());
+  EXPECT_EQ(sys::read_file("/proc/self/mounts", 1 << 20)->find(root_), std::string::npos);
+  EXPECT_EQ(read("disk/part/kept"), "1");
+  EXPECT_EQ(read("s/key"), "?");
+  ASSERT_TRUE(volumes.prepare(pod).ok());
+  EXPECT_EQ(read("disk/part/kept"), "1");
+  EXPECT_EQ(read("memory/lost"), "?");
+  EXPECT_EQ(read("s/key"), "hidden");
+}
+
 TEST_F(VolumesTest, SubPathStaysInsideItsVolume) {
   Volumes volumes(root_ + "/v", values_);
   const auto pod = pod_with({.name = "e", .type = Type::kEmptyDir});
