@@ -227,6 +227,19 @@ TEST_F(DurabilityTest, WhatWasAcknowledgedSurvivesAKill) {
   EXPECT_GT(acknowledged.size(), 100u);
 }
 
+// A pod's source asks again and again for the end of a pod that is ending.
+TEST_F(DurabilityTest, WhatChangesNothingWritesNothing) {
+  auto store = open().value();
+  const Object pod = {{Kind::kPod, "default", "web"}, "", 0, R"({"metadata":{"name":"web"}})"};
+  ASSERT_TRUE(store->create(pod).ok());
+  ASSERT_TRUE(store->remove(pod.key, {.grace_period_seconds = 20}).ok());
+  const auto log_bytes = [&] { return sys::read_file(path_ + "-wal", 1 << 24).value().size(); };
+  const auto before = log_bytes();
+  ASSERT_TRUE(store->remove(pod.key, {.grace_period_seconds = 20}).ok());
+  ASSERT_TRUE(store->update(store->get(pod.key).value()).ok());
+  EXPECT_EQ(log_bytes(), before);
+}
+
 TEST_F(DurabilityTest, AFullDiskIsAnErrorAndLosesNothing) {
   ASSERT_EQ(::mount("tmpfs", root_.c_str(), "tmpfs", 0, "size=512k"), 0) << "needs root";
   {

@@ -172,6 +172,9 @@ Status SqliteStore::erase(Write& write, const object::Object& stored) {
 }
 
 Status SqliteStore::commit(Write& write) {
+  if (write.events.empty()) {
+    return {};  // nothing changed, so there is nothing to wait for a disk for
+  }
   DUET_TRY(table_->set_version(write.version));
   DUET_TRY(write.transaction.commit());
   version_ = write.version;
