@@ -29,17 +29,18 @@ MonitorWatcher::~MonitorWatcher() {
   thread_.join();
 }
 
-Status MonitorWatcher::watch(const monitor::MonitorClient& monitor, const std::string& key) {
+Status MonitorWatcher::watch(const std::string& directory, const std::string& key) {
   {
     const std::lock_guard lock(mutex_);
-    if (watched_.contains(monitor.directory())) {
+    if (watched_.contains(directory)) {
       return {};
     }
   }
+  DUET_ASSIGN(const auto monitor, monitor::MonitorClient::connect(directory));
   DUET_ASSIGN(auto subscription, monitor.subscribe());
   {
     const std::lock_guard lock(mutex_);
-    watched_.emplace(monitor.directory(), Watched{key, std::move(subscription)});
+    watched_.emplace(directory, Watched{key, std::move(subscription)});
   }
   ::eventfd_write(stir_.get(), 1);
   return {};

@@ -21,9 +21,9 @@ class MonitorWatcher {
       std::function<void(const std::string& key)> wake);
   ~MonitorWatcher();
 
-  // Listens to `monitor` from now on, on behalf of `key`; one that is listened to already is left
-  // alone.
-  Status watch(const monitor::MonitorClient& monitor, const std::string& key);
+  // Listens to the monitor in `directory` from now on, on behalf of `key`; one that is listened to
+  // already is not asked. kUnavailable: there is none.
+  Status watch(const std::string& directory, const std::string& key);
 
  private:
   struct Watched {

@@ -5,11 +5,11 @@
 #include <mutex>
 #include <set>
 
-#include "net/byte_stream.h"
-#include "net/socket.h"
 #include "object/codec.h"
 #include "object/kind.h"
+#include "pod/loopback.h"
 #include "pod/monitor_watcher.h"
+#include "pod/references.h"
 #include "sys/file.h"
 #include "sys/namespace.h"
 
@@ -24,6 +24,7 @@ struct Entry {
   std::mutex mutex;  // held for a pass
   std::unique_ptr<PodWorker> worker;
   object::Pod last;
+  std::set<object::ObjectKey> references;  // of it; under the mutex of all pods
 };
 
 class ControlledPods;
@@ -34,22 +35,6 @@ struct Alarm {
   std::mutex mutex;
   ControlledPods* pods = nullptr;
 };
-
-// To loopback of the calling thread's network namespace, by IPv4 or else IPv6.
-Result<sys::Fd> connect_loopback(int port) {
-  constexpr int64_t kConnectMs = 10'000;
-  Error problem(ErrorCode::kUnavailable, "");
-  for (const char* address : {"127.0.0.1", "::1"}) {
-    DUET_ASSIGN(const auto target, net::make_address(address, port));
-    auto connected = net::connect_tcp(target, kConnectMs);
-    if (connected.ok()) {
-      net::SocketStream(connected->get()).set_timeout(0);
-      return connected;
-    }
-    problem = problem.message().empty() ? connected.error() : problem;
-  }
-  return Error(ErrorCode::kUnavailable, problem.message());
-}
 
 class ControlledPods final : public Pods {
  public:
@@ -274,7 +259,7 @@ class ControlledPods final : public Pods {
     }
   }
 
-  // A changed ConfigMap or Secret wakes the pods of its namespace that mount something.
+  // A changed ConfigMap or Secret wakes the pods that name it.
   std::vector<std::string> keys_of(const store::WatchEvent& event) {
     if (event.object.key.kind == object::Kind::kPod) {
       return {store::key_text(event.object.key)};
@@ -282,11 +267,18 @@ class ControlledPods final : public Pods {
     std::vector<std::string> keys;
     const std::lock_guard lock(mutex_);
     for (const auto& [key, entry] : entries_) {
-      if (key.starts_with(event.object.key.ns + "/")) {
+      if (entry->references.contains(event.object.key)) {
         keys.push_back(key);
       }
     }
     return keys;
+  }
+
+  // Before the pass reads them, so that no change is missed.
+  void note_references(Entry& entry, const object::Pod& pod) {
+    auto references = references_of(pod);
+    const std::lock_guard lock(mutex_);
+    entry.references = std::move(references);
   }
 
   std::shared_ptr<Entry> entry_of(const std::string& key) {
@@ -313,6 +305,7 @@ class ControlledPods final : public Pods {
     if (!entry->worker) {
       entry->worker = std::make_unique<PodWorker>(context_, key, pod->meta.uid);
     }
+    note_references(*entry, *pod);
     entry->last = *pod;
     if (!pod->meta.deletion_timestamp.empty()) {
       return remove(text, *entry, *pod);
@@ -323,10 +316,7 @@ class ControlledPods final : public Pods {
   }
 
   void listen(const object::ObjectKey& key, const std::string& uid, const std::string& text) {
-    const auto monitor = monitor::MonitorClient::connect(PodPaths(context_.paths, key, uid).run());
-    if (monitor.ok()) {
-      (void)watcher_->watch(*monitor, text);
-    }
+    (void)watcher_->watch(PodPaths(context_.paths, key, uid).run(), text);
   }
 
   // The pod is gone from the store, or another of its name is there.
