@@ -79,9 +79,10 @@ class RunningNode final : public ClusterNode, private Membership::Companion {
         presence_(clock, options_.away_ms),
         events_(EventTeller::start(store, news_, clock, {.log = options_.log})),
         mirrors_(MirrorPods::start(store, pictures_, options_.facts.name, options_.log)),
-        services_(
-            ServiceSource::start(store, first_.access(), clock, random,
-                                 {.ingress_class = options_.ingress_class, .log = options_.log})) {
+        services_(ServiceSource::start(store, first_.access(), clock, random,
+                                       {.ingress_class = options_.ingress_class,
+                                        .heard = options_.services_heard,
+                                        .log = options_.log})) {
     first_.start(*this);
     if (options_.second) {
       // What it shows there it has still to get, or kept from an agent before this one.

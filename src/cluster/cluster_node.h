@@ -33,6 +33,9 @@ struct ClusterOptions {
   // The API server has been silent for away_ms, or answers again. It is away until it answered
   // once. On a thread of the node; none: nobody asks.
   std::function<void(bool away)> presence;
+  // The Services are in the store as the cluster has them, or may not be seen. On a thread of the
+  // node, more than once; none: nobody waits.
+  std::function<void()> services_heard;
   std::int64_t away_ms = 40'000;
   std::int64_t beat_ms = 10'000;
   std::int64_t backoff_first_ms = 1'000;

@@ -25,6 +25,9 @@ std::string list_path(Kind kind) {
          std::string(info.plural);
 }
 
+// Worked on after the Services that were listed before it.
+constexpr const char* kHeard = "heard";
+
 // "services/shop/web" and back.
 std::string work_key(const object::ObjectKey& key) {
   return std::string(object::kind_info(key.kind).plural) + "/" + store::key_text(key);
@@ -140,6 +143,9 @@ void ServiceSource::take_all(Followed& followed, const std::vector<Json>& object
   for (const object::ObjectKey& key : keys) {
     controller_->wake(work_key(key));
   }
+  if (followed.kind == Kind::kService) {
+    controller_->wake(kHeard);
+  }
 }
 
 void ServiceSource::note(const Followed& followed, const Status& status) const {
@@ -150,10 +156,16 @@ void ServiceSource::note(const Followed& followed, const Status& status) const {
     return;
   }
   const bool refused = status.error().code() == ErrorCode::kPermission;
+  if (refused && followed.kind == Kind::kService) {
+    controller_->wake(kHeard);
+  }
   options_.log(what + status.error().message() + (refused ? advice(followed.kind) : ""));
 }
 
 Result<ServiceSource::Next> ServiceSource::reconcile(const std::string& text) {
+  if (text == kHeard && options_.heard) {
+    options_.heard();
+  }
   const auto key = object_key(text);
   if (!key) {
     return Next{};

@@ -33,6 +33,9 @@ class ServiceSource {
     std::size_t kind_bytes = 16 << 20;     // of all objects of a kind
     std::int64_t refused_pause_ms =
         120'000;  // before a kind that may not be seen is asked for again
+    // The Services are in the store as the cluster has them, or may not be seen. Called on a thread
+    // of this, more than once; none: nobody waits.
+    std::function<void()> heard;
     std::function<void(const std::string& line)> log;
   };
 

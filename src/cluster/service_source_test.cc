@@ -234,6 +234,21 @@ TEST_F(ServiceSourceTest, WhatIsOfTheSiteStaysAndTheClustersComesWhenItIsGone) {
   EXPECT_TRUE(comes([&] { return has("web", "81"); }));
 }
 
+TEST_F(ServiceSourceTest, SaysWhenTheServicesAreThere) {
+  lists_.put(kServices, service("web", "u-1"));
+  options_.heard = [&] { log_.note(has("web") ? "heard with web" : "heard without web"); };
+  follow();
+  EXPECT_TRUE(log_.wait_for({"heard with web"}));
+  EXPECT_EQ(log_.count({"heard without"}), 0U);
+}
+
+TEST_F(ServiceSourceTest, NobodyWaitsForServicesThatMayNotBeSeen) {
+  lists_.forbid(kServices, true);
+  options_.heard = [&] { log_.note("heard"); };
+  follow();
+  EXPECT_TRUE(log_.wait_for({"heard"}));
+}
+
 TEST_F(ServiceSourceTest, AKindThatMayNotBeSeenIsAskedForAgainAndTheOthersCome) {
   lists_.forbid(kSlices, true);
   lists_.put(kServices, service("web", "u-1"));

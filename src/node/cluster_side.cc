@@ -26,6 +26,7 @@ class RunningSide final : public ClusterSide {
                                     .images = parts_.images,
                                     .ingress_class = config().ingress_class,
                                     .presence = parts_.presence,
+                                    .services_heard = parts_.services_heard,
                                     .log = parts_.log};
     if (const std::string name = wasm_node_name(config()); !name.empty()) {
       wasm_listening = listen(config().wasm_kubelet_listen, "wasmKubeletListen");

@@ -26,6 +26,7 @@ struct ClusterParts {
   api::Context api;
   std::function<std::vector<cluster::NodeImage>()> images;
   std::function<void(bool away)> presence;  // of the API server
+  std::function<void()> services_heard;     // once the store has the cluster's Services
   std::function<void(const std::string& line)> log;
 };
 

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "api/server.h"
+#include "cluster/pod_mirror.h"
 #include "container/masquerade.h"
 #include "node/cluster_side.h"
 #include "node/host.h"
@@ -178,9 +179,20 @@ class WholeNode final : public Node {
         .runtime_name = host_.oci_runtime ? host_.oci_runtime->name() : "",
         .gateway_uid = kGatewayUser,
         .gateway_gid = kGatewayUser,
+        .services_known = [this] { return services_known_.load(); },
     };
+    DUET_ASSIGN(services_known_, services_are_there());
     DUET_ASSIGN(pods_, pod::Pods::start(std::move(context), {.log = reports_.log}));
     return {};
+  }
+
+  // Nobody has to bring them, or an agent before this one did.
+  Result<bool> services_are_there() {
+    if (!config_.join.wanted()) {
+      return true;
+    }
+    DUET_ASSIGN(const auto services, store_->list(object::Kind::kService));
+    return std::any_of(services.objects.begin(), services.objects.end(), cluster::is_of_cluster);
   }
 
   Status join_cluster() {
@@ -195,6 +207,7 @@ class WholeNode final : public Node {
                                               .api = api_context(),
                                               .images = node_images(*content_),
                                               .presence = [this](bool away) { note_cluster(away); },
+                                              .services_heard = [this] { services_known_ = true; },
                                               .log = reports_.log}));
     return {};
   }
@@ -310,6 +323,7 @@ class WholeNode final : public Node {
   std::unique_ptr<pod::Hooks> hooks_;
   std::mutex routes_mutex_;
   std::atomic<bool> cluster_is_away_ = true;  // until it answered
+  std::atomic<bool> services_known_ = false;  // what the cluster's pods find in their environment
   bool routes_gone_ = false;
   pod::Handlers handlers_;
   std::unique_ptr<route::RouteController> routes_;

@@ -136,6 +136,7 @@ void read_pod_spec(const JsonNode& spec, PodSpec& out) {
   spec["runtimeClassName"].read(out.runtime_class_name);
   spec["hostname"].read(out.hostname);
   spec["hostNetwork"].read(out.host_network);
+  spec["enableServiceLinks"].read(out.enable_service_links);
   read_security_context(spec["securityContext"], out.security);
   spec["securityContext"]["fsGroup"].read(out.fs_group);
   spec["securityContext"]["supplementalGroups"].read(out.supplemental_groups);

@@ -162,6 +162,7 @@ struct PodSpec {
   std::string runtime_class_name;
   std::string hostname;
   bool host_network = false;
+  bool enable_service_links = true;
   SecurityContext security;  // the pod's: run_as_user, run_as_group, run_as_non_root, seccomp_type
   std::optional<int64_t> fs_group;
   std::vector<int64_t> supplemental_groups;

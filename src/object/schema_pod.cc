@@ -189,8 +189,7 @@ constexpr Field kPodSpecFields[] = {
     object("dnsConfig", kPodDNSConfig).unsupported("pods have the node's resolver"),
     objects("readinessGates", kPodReadinessGate).unsupported(),
     text("runtimeClassName").is(Format::kDnsSubdomain),
-    boolean("enableServiceLinks").ignored("services are not written into the environment")
-        .only("false"),
+    boolean("enableServiceLinks"),
     text("preemptionPolicy").one_of("PreemptLowerPriority Never")
         .ignored("nothing is preempted on one node").only("PreemptLowerPriority"),
     quantity_map("overhead").ignored("there is one node and nothing to schedule"),

@@ -1,6 +1,8 @@
 #include "pod/environment.h"
 
 #include <algorithm>
+#include <initializer_list>
+#include <iterator>
 #include <optional>
 
 namespace duet::pod {
@@ -21,6 +23,37 @@ void set(Environment& environment, const std::string& name, std::string value) {
   } else {
     environment.emplace_back(name, std::move(value));
   }
+}
+
+// `text` with references expanded to what the first of `environments` says that knows the name.
+std::string expand(const std::string& text,
+                   std::initializer_list<const Environment*> environments) {
+  const auto value_of = [&](std::string_view name) {
+    const std::string* value = nullptr;
+    for (const Environment* one : environments) {
+      value = value == nullptr ? find(*one, name) : value;
+    }
+    return value;
+  };
+  std::string out;
+  for (size_t at = 0; at < text.size();) {
+    if (text.compare(at, 2, "$$") == 0) {
+      out += '$';
+      at += 2;
+      continue;
+    }
+    const size_t end = text.compare(at, 2, "$(") == 0 ? text.find(')', at) : std::string::npos;
+    const std::string* value = end == std::string::npos
+                                   ? nullptr
+                                   : value_of(std::string_view(text).substr(at + 2, end - at - 2));
+    if (value != nullptr) {
+      out += *value;
+      at = end + 1;
+    } else {
+      out += text[at++];
+    }
+  }
+  return out;
 }
 
 // The value of "labels['x']" or "annotations['x']", given what stands before the bracket.
@@ -81,7 +114,8 @@ Result<std::optional<std::string>> key_value(const Result<Object>& object, const
 Result<std::optional<std::string>> variable_value(const object::Pod& pod,
                                                   const object::EnvVar& variable,
                                                   const ValueSource& values,
-                                                  const Environment& so_far) {
+                                                  const Environment& so_far,
+                                                  const Environment& services) {
   if (variable.config_map_key) {
     return key_value(values.config_map(variable.config_map_key->name), "configmap",
                      *variable.config_map_key);
@@ -93,7 +127,7 @@ Result<std::optional<std::string>> variable_value(const object::Pod& pod,
     DUET_ASSIGN(auto value, field_value(pod, variable.field_path));
     return std::optional(std::move(value));
   }
-  return std::optional(expand_references(variable.value, so_far));
+  return std::optional(expand(variable.value, {&so_far, &services}));
 }
 
 template <typename Object>
@@ -144,30 +178,11 @@ Result<std::string> field_text(const object::Pod& pod, const std::string& path) 
 }
 
 std::string expand_references(const std::string& text, const Environment& environment) {
-  std::string out;
-  for (size_t at = 0; at < text.size();) {
-    if (text.compare(at, 2, "$$") == 0) {
-      out += '$';
-      at += 2;
-      continue;
-    }
-    const size_t end = text.compare(at, 2, "$(") == 0 ? text.find(')', at) : std::string::npos;
-    const std::string* value =
-        end == std::string::npos
-            ? nullptr
-            : find(environment, std::string_view(text).substr(at + 2, end - at - 2));
-    if (value != nullptr) {
-      out += *value;
-      at = end + 1;
-    } else {
-      out += text[at++];
-    }
-  }
-  return out;
+  return expand(text, {&environment});
 }
 
 Result<Environment> resolve_environment(const object::Pod& pod, const object::Container& container,
-                                        const ValueSource& values) {
+                                        const ValueSource& values, const Environment& services) {
   Environment environment;
   for (const auto& from : container.env_from) {
     if (!from.config_map.empty()) {
@@ -178,7 +193,7 @@ Result<Environment> resolve_environment(const object::Pod& pod, const object::Co
     }
   }
   for (const auto& variable : container.env) {
-    auto value = variable_value(pod, variable, values, environment);
+    auto value = variable_value(pod, variable, values, environment, services);
     if (!value.ok()) {
       return value.error().wrap("env " + variable.name);
     }
@@ -186,6 +201,10 @@ Result<Environment> resolve_environment(const object::Pod& pod, const object::Co
       set(environment, variable.name, **value);
     }
   }
+  Environment more;
+  std::copy_if(services.begin(), services.end(), std::back_inserter(more),
+               [&](const auto& one) { return find(environment, one.first) == nullptr; });
+  std::move(more.begin(), more.end(), std::back_inserter(environment));
   return environment;
 }
 

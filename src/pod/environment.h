@@ -20,12 +20,13 @@ struct ValueSource {
 };
 
 // The environment of `container` in `pod`, in order, later names replacing earlier ones: envFrom,
-// then env, with
-// $(NAME) references expanded as the kubelet does (an unknown one stays as it is, $$ is a dollar
-// sign). The error names the missing ConfigMap, Secret or key; a user knows it as
-// CreateContainerConfigError. Pure but for `values`.
+// then env, with $(NAME) references expanded as the kubelet does (an unknown one stays as it is, $$
+// is a dollar sign). `services` are there to refer to from the start, and stand at the end where
+// the container has no variable of that name. The error names the missing ConfigMap, Secret or key;
+// a user knows it as CreateContainerConfigError. Pure but for `values`.
 Result<Environment> resolve_environment(const object::Pod& pod, const object::Container& container,
-                                        const ValueSource& values);
+                                        const ValueSource& values,
+                                        const Environment& services = {});
 
 // What a file of the downward API says: the field of `pod` at `path`, where metadata.labels and
 // metadata.annotations are a line KEY="VALUE" for each. kInvalid: no such field.

@@ -44,6 +44,18 @@ TEST(Environment, LaterEntriesReplaceEarlierOnes) {
             (Environment{{"COLOUR", "red"}, {"SIZE", "3"}, {"TEXT", "red-3-$(NONE)-$(X)"}}));
 }
 
+TEST(Environment, ServicesComeLastAndCanBeReferredTo) {
+  object::Container container;
+  container.env = {{.name = "WEB_SERVICE_PORT", .value = "8080"},
+                   {.name = "URL", .value = "http://$(WEB_SERVICE_HOST):$(WEB_SERVICE_PORT)/"}};
+  const auto environment = resolve_environment(
+      pod(), container, values(), {{"WEB_SERVICE_HOST", "10.96.0.7"}, {"WEB_SERVICE_PORT", "80"}});
+  ASSERT_TRUE(environment.ok());
+  EXPECT_EQ(*environment, (Environment{{"WEB_SERVICE_PORT", "8080"},
+                                       {"URL", "http://10.96.0.7:8080/"},
+                                       {"WEB_SERVICE_HOST", "10.96.0.7"}}));
+}
+
 TEST(Environment, ReadsFieldsKeysAndPrefixes) {
   object::Container container;
   container.env_from = {{.prefix = "K_", .secret = "keys"}};

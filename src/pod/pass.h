@@ -59,6 +59,9 @@ inline const object::ContainerStatus* find_status(
 ImageRequest image_request(const PodContext& context, const object::Pod& pod,
                            const object::Container& container);
 
+// Whether it is a cluster's, whose scheduler has chosen this node.
+bool is_bound(const object::Pod& pod);
+
 // Why the pod can never run on this node; nothing: it can.
 std::optional<std::string> unsuitable(const PodContext& context, const object::Pod& pod);
 

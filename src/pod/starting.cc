@@ -4,7 +4,9 @@
 #include <csignal>
 
 #include "object/annotations.h"
+#include "object/codec.h"
 #include "pod/pass.h"
+#include "pod/service_variables.h"
 #include "pod/wasm_runtime.h"
 #include "sys/file.h"
 #include "sys/namespace.h"
@@ -63,7 +65,7 @@ Status PodWorker::make_handlers_log(const std::string& log) const {
 
 Result<HandlerInstance> PodWorker::make_handler(const Pass& pass,
                                                 const object::Container& container,
-                                                const ReadyImage& image) const {
+                                                const ReadyImage& image) {
   DUET_ASSIGN(const auto environment, environment_of(pass, container));
   DUET_ASSIGN(auto network, network_of(pass));
   const std::string log = paths_.log(container.name, 0);
@@ -117,10 +119,41 @@ void PodWorker::register_handler(Pass& pass, const object::Container& container,
   pass.status.container_statuses.push_back(status);
 }
 
+// What a container finds of the Services of its namespace.
+Result<Environment> PodWorker::services_of(const object::Pod& pod) {
+  if (!pod.spec.enable_service_links) {
+    return Environment{};
+  }
+  if (is_bound(pod) && context_.services_known && !context_.services_known()) {
+    return invalid("services have not yet been read at least once, cannot construct envvars");
+  }
+  DUET_ASSIGN(const auto stored, context_.store.list(object::Kind::kService, key_.ns));
+  std::vector<object::Service> services;
+  for (const object::Object& one : stored.objects) {
+    // Where the API server is, a cluster's pod knows from its source.
+    if (one.key.ns == "default" && one.key.name == "kubernetes") {
+      continue;
+    }
+    if (auto service = object::decode_service(one.json); service.ok()) {
+      services.push_back(std::move(*service));
+    }
+  }
+  ServiceVariables found = service_variables(services);
+  if (found.left_out > 0) {
+    event("Warning", "ServiceLinksLeftOut",
+          std::to_string(found.left_out) + " of the namespace's " +
+              std::to_string(services.size()) +
+              " Services have no variables in containers: there is room for " +
+              std::to_string(kServiceVariablesBytes) +
+              " bytes; set enableServiceLinks to false, and find them by name");
+  }
+  return std::move(found.variables);
+}
+
 // The pod as this pass knows it: addresses are not in the store before its first status is.
 // kInvalid: what the container refers to is not there.
 Result<Environment> PodWorker::environment_of(const Pass& pass,
-                                              const object::Container& container) const {
+                                              const object::Container& container) {
   object::Pod known = pass.pod;
   const bool asks = std::any_of(container.env.begin(), container.env.end(), [](const auto& one) {
     return one.field_path.starts_with("status.podIP");
@@ -129,7 +162,8 @@ Result<Environment> PodWorker::environment_of(const Pass& pass,
     DUET_ASSIGN(known.status.pod_ip, pass.sandbox.address.get());
   }
   known.status.host_ip = pass.status.host_ip;
-  auto environment = resolve_environment(known, container, values_);
+  DUET_ASSIGN(const auto services, services_of(known));
+  auto environment = resolve_environment(known, container, values_, services);
   return environment.ok() ? std::move(environment) : invalid(environment.error().message());
 }
 

@@ -22,13 +22,13 @@ bool can_serve(const object::Pod& pod, const object::Container& container) {
   return listed && (all.size() == 1 || !container.ports.empty());
 }
 
-// A cluster's scheduler has looked at the node's labels, of which it knows more.
+}  // namespace
+
+// The scheduler has looked at the node's labels, of which it knows more.
 bool is_bound(const object::Pod& pod) {
   const auto source = pod.meta.annotations.find(object::kSourceAnnotation);
   return source != pod.meta.annotations.end() && source->second == object::kClusterSource;
 }
-
-}  // namespace
 
 ImageRequest image_request(const PodContext& context, const object::Pod& pod,
                            const object::Container& container) {

@@ -45,6 +45,8 @@ struct PodContext {
   std::string runtime_name;    // of the OCI runtime: what runtimeClassName may say beside "wasm"
   uid_t gateway_uid = 0;       // who writes the logs of handlers
   gid_t gateway_gid = 0;
+  // Whether the store has the Services of the cluster that pods may be of. None: always.
+  std::function<bool()> services_known;
   // The pod wants another pass. Copies of it may be called even when the pods are gone.
   std::function<void(const object::ObjectKey&)> wake;
 };
@@ -100,12 +102,13 @@ class PodWorker {
                                         const ReadyImage& image, const ContainerDecision& decision);
   bool asks_in_vain(const Pass& pass, const object::Container& container) const;
   void start_failed(const object::Container& container, const ImageWait& why, int64_t now_ms);
-  Result<Environment> environment_of(const Pass& pass, const object::Container& container) const;
+  Result<Environment> environment_of(const Pass& pass, const object::Container& container);
+  Result<Environment> services_of(const object::Pod& pod);
   bool await_handlers_address(Pass& pass);
   Result<std::optional<PodNetwork>> network_of(const Pass& pass) const;
   Status make_handlers_log(const std::string& log) const;
   Result<HandlerInstance> make_handler(const Pass& pass, const object::Container& container,
-                                       const ReadyImage& image) const;
+                                       const ReadyImage& image);
   void register_handler(Pass& pass, const object::Container& container, const ReadyImage& image);
   void probe(Pass& pass, const object::Container& container, object::ContainerStatus& status);
   void kill_unhealthy(Pass& pass, const object::Container& container, ProbeKind kind);
