@@ -158,7 +158,7 @@ class Services(ClusterTest):
             self.wait_bodies("/both", {"from elsewhere", "hello from duet\n"})
 
     def test_ingresses_of_its_class_are_its_routes(self):
-        self.more_cluster = {"ingressClass": "edge"}
+        self.more_cluster = {"ingressClass": "edge", "ingressAddress": "192.0.2.7"}
         self.join()
         self.deploy("shop")
         ingress = lambda name, of, path: {
@@ -168,6 +168,8 @@ class Services(ClusterTest):
         self.plane.apply(ingress("theirs", "other", "/theirs"), ingress("ours", "edge", "/ours"))
         self.site.wait_answer("/ours", 200)
         self.assertEqual(self.site.request("/theirs")[0], 404)
+        self.plane.wait("ingress/ours", "jsonpath={.status.loadBalancer.ingress[0].ip}=192.0.2.7")
+        self.assertEqual(self.plane.get("ingress", "theirs")["status"], {"loadBalancer": {}})
         self.plane.kubectl("delete", "ingress", "ours")
         self.site.wait_answer("/ours", 404)
 

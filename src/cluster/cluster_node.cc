@@ -8,12 +8,14 @@
 
 #include "cluster/api_client.h"
 #include "cluster/event_teller.h"
+#include "cluster/ingress_status.h"
 #include "cluster/membership.h"
 #include "cluster/mirror_pods.h"
 #include "cluster/needed_objects.h"
 #include "cluster/presence.h"
 #include "cluster/service_source.h"
 #include "cluster/stale_mirrors.h"
+#include "net/ip_address.h"
 
 namespace duet::cluster {
 namespace {
@@ -76,13 +78,17 @@ class RunningNode final : public ClusterNode, private Membership::Companion {
         first_(store, needed_, clock, random, membership_options(options_), std::move(access)),
         news_(first_.access(), clock, random, stop_.get_token()),
         pictures_(first_.access(), clock, random, stop_.get_token()),
+        signs_(first_.access(), clock, random, stop_.get_token()),
         presence_(clock, options_.away_ms),
         events_(EventTeller::start(store, news_, clock, {.log = options_.log})),
         mirrors_(MirrorPods::start(store, pictures_, options_.facts.name, options_.log)),
-        services_(ServiceSource::start(store, first_.access(), clock, random,
-                                       {.ingress_class = options_.ingress_class,
-                                        .heard = options_.services_heard,
-                                        .log = options_.log})) {
+        ingresses_(tell_ingresses(store, clock, random)),
+        services_(
+            ServiceSource::start(store, first_.access(), clock, random,
+                                 {.ingress_class = options_.ingress_class,
+                                  .ingress_seen = [this](const Json& ingress) { see(ingress); },
+                                  .heard = options_.services_heard,
+                                  .log = options_.log})) {
     first_.start(*this);
     if (options_.second) {
       // What it shows there it has still to get, or kept from an agent before this one.
@@ -108,6 +114,21 @@ class RunningNode final : public ClusterNode, private Membership::Companion {
   }
 
  private:
+  std::unique_ptr<IngressStatus> tell_ingresses(store::Store& store, const sys::Clock& clock,
+                                                sys::Random& random) {
+    if (options_.ingress_address.empty()) {
+      return nullptr;
+    }
+    return IngressStatus::start(store, signs_, clock, random,
+                                {.address = options_.ingress_address, .log = options_.log});
+  }
+
+  void see(const Json& ingress) {
+    if (ingresses_) {
+      ingresses_->see(ingress);
+    }
+  }
+
   void may_ask() override { services_->follow(); }
 
   void beaten(const Status& status, const std::string& node_uid) override {
@@ -136,11 +157,13 @@ class RunningNode final : public ClusterNode, private Membership::Companion {
   std::optional<Membership> second_;
   ApiClient news_;                     // of the Events'
   ApiClient pictures_;                 // of the mirror pods'
+  ApiClient signs_;                    // of the Ingresses' status
   std::optional<ApiClient> removals_;  // of the second Node's mirror pods
   std::optional<StaleMirrors> stale_mirrors_;
   Presence presence_;
   std::unique_ptr<EventTeller> events_;
   std::unique_ptr<MirrorPods> mirrors_;
+  std::unique_ptr<IngressStatus> ingresses_;  // none: no address is told
   std::unique_ptr<ServiceSource> services_;
 };
 
@@ -168,6 +191,11 @@ Result<std::unique_ptr<ClusterNode>> ClusterNode::start(store::Store& store,
   }
   if (options.second && names.size() == 1) {
     return invalid("both Nodes of this machine would be called " + options.facts.name);
+  }
+  if (const std::string& address = options.ingress_address;
+      !address.empty() && !net::IpAddress::parse(address) && !is_node_name(address)) {
+    return invalid("cluster.ingressAddress: \"" + address +
+                   "\" is neither an IP address nor a host name");
   }
   DUET_ASSIGN(Access access, first_access(options));
   return std::unique_ptr<ClusterNode>(

@@ -29,7 +29,8 @@ struct ClusterOptions {
   std::string directory;                           // what is kept of the cluster: <state>/cluster
   std::string measured_path;                       // on the file system that pods fill
   std::function<std::vector<NodeImage>()> images;  // asked with every beat, by one thread
-  std::string ingress_class;  // of the Ingresses that are routes of this node; empty: none
+  std::string ingress_class;    // of the Ingresses that are routes of this node; empty: none
+  std::string ingress_address;  // that their status says, an IP address or a name; empty: none
   // The API server has been silent for away_ms, or answers again. It is away until it answered
   // once. On a thread of the node; none: nobody asks.
   std::function<void(bool away)> presence;

@@ -40,6 +40,10 @@ std::optional<object::ObjectKey> object_key(const std::string& text) {
              : std::nullopt;
 }
 
+bool is_of_class(const Json& ingress, const std::string& name) {
+  return text_of(member(ingress, "spec"), "ingressClassName") == name;
+}
+
 // What is missing on this node, as long as a kind may not be seen.
 std::string advice(Kind kind) {
   if (kind == Kind::kService) {
@@ -58,9 +62,8 @@ ServiceSource::ServiceSource(store::Store& store, const CurrentAccess& access,
   add(Kind::kService, list_path(Kind::kService), options_.service_limit, {});
   add(Kind::kEndpointSlice, list_path(Kind::kEndpointSlice), options_.slice_limit, {});
   add(Kind::kIngress, options_.ingress_class.empty() ? "" : list_path(Kind::kIngress),
-      options_.ingress_limit, [name = options_.ingress_class](const Json& ingress) {
-        return text_of(member(ingress, "spec"), "ingressClassName") == name;
-      });
+      options_.ingress_limit,
+      [name = options_.ingress_class](const Json& ingress) { return is_of_class(ingress, name); });
 }
 
 void ServiceSource::add(Kind kind, std::string path, std::size_t limit,
@@ -124,6 +127,9 @@ void ServiceSource::run(Followed& followed, const std::stop_token& stop) {
       {.replace = [&](const std::vector<Json>& objects) { take_all(followed, objects); },
        .change =
            [&](ApiWatch::Type type, const Json& object) {
+             if (type != ApiWatch::Type::kDeleted) {
+               see(followed, object);
+             }
              if (const auto key = followed.objects.change(type, object)) {
                controller_->wake(work_key(*key));
              }
@@ -132,8 +138,18 @@ void ServiceSource::run(Followed& followed, const std::stop_token& stop) {
   follower.run(stop);
 }
 
+void ServiceSource::see(const Followed& followed, const Json& object) const {
+  if (followed.kind == Kind::kIngress && options_.ingress_seen &&
+      is_of_class(object, options_.ingress_class)) {
+    options_.ingress_seen(object);
+  }
+}
+
 // What the store has of the cluster and the server has no more is looked at too.
 void ServiceSource::take_all(Followed& followed, const std::vector<Json>& objects) {
+  for (const Json& one : objects) {
+    see(followed, one);
+  }
   std::vector<object::ObjectKey> keys = followed.objects.replace(objects);
   if (const auto stored = store_.list(followed.kind); stored.ok()) {
     for (const object::Object& one : stored->objects) {

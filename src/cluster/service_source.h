@@ -26,6 +26,9 @@ class ServiceSource {
  public:
   struct Options {
     std::string ingress_class;  // of the Ingresses that come as well; empty: none do
+    // Hears of each of these Ingresses as the server has it, with its status, on a thread of this;
+    // none: nobody asks.
+    std::function<void(const Json& ingress)> ingress_seen;
     std::size_t service_limit = 2'000;
     std::size_t slice_limit = 4'000;
     std::size_t ingress_limit = 1'000;
@@ -68,6 +71,7 @@ class ServiceSource {
   void add(object::Kind kind, std::string path, std::size_t limit,
            std::function<bool(const Json&)> wanted);
   void run(Followed& followed, const std::stop_token& stop);
+  void see(const Followed& followed, const Json& object) const;
   void take_all(Followed& followed, const std::vector<Json>& objects);
   void note(const Followed& followed, const Status& status) const;
 

@@ -25,6 +25,7 @@ class RunningSide final : public ClusterSide {
                                     .measured_path = config().paths.state,
                                     .images = parts_.images,
                                     .ingress_class = config().ingress_class,
+                                    .ingress_address = config().ingress_address,
                                     .presence = parts_.presence,
                                     .services_heard = parts_.services_heard,
                                     .log = parts_.log};

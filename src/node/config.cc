@@ -167,6 +167,7 @@ Reader::Keys keys_of(NodeConfig& config, Reader& reader) {
                    {"wasmNodePercent", reader.count(config.wasm_node_percent, kPercentLimit)},
                    {"nodeLabels", reader.names(config.node_labels)},
                    {"ingressClass", reader.text(config.ingress_class)},
+                   {"ingressAddress", reader.text(config.ingress_address)},
                    {"kubeletListen", reader.text(config.kubelet_listen)},
                    {"wasmKubeletListen", reader.text(config.wasm_kubelet_listen)},
                    {"clientCAFile", reader.text(config.client_ca_file)}})},
@@ -294,6 +295,10 @@ Status check_config(const NodeConfig& config) {
     return invalid("subnet: \"" + config.subnet +
                    "\" is no IPv4 network: write it as 10.88.0.0/16, with a prefix of 8 to 30 and "
                    "no bits behind it");
+  }
+  if (!config.ingress_address.empty() && config.ingress_class.empty()) {
+    return invalid(
+        "cluster.ingressAddress: it is of the Ingresses of cluster.ingressClass, which is not set");
   }
   if (config.compression != "off" && config.compression != "gzip") {
     return invalid("gateway.compression: \"" + config.compression + "\" is neither gzip nor off");

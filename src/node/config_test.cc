@@ -141,6 +141,11 @@ TEST_F(ConfigTest, NodesOfAClusterHaveNames) {
   EXPECT_TRUE(node_name(config).ends_with("-wasm"));
 }
 
+TEST_F(ConfigTest, AnAddressOfIngressesNeedsTheirClass) {
+  EXPECT_TRUE(check_config({.ingress_class = "edge", .ingress_address = "192.0.2.7"}).ok());
+  EXPECT_FALSE(check_config({.ingress_address = "192.0.2.7"}).ok());
+}
+
 TEST_F(ConfigTest, CompressionIsGzipOrOff) {
   EXPECT_TRUE(check_config(*read("gateway: {compression: gzip}")).ok());
   EXPECT_FALSE(check_config(*read("gateway: {compression: br}")).ok());
