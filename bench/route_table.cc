@@ -103,7 +103,8 @@ int main(int argc, char** argv) {
   const duet::sys::SystemClock clock;
   {
     const auto store = must(duet::store::Store::open(folder + "/store.db", clock));
-    (void)must(store->apply({{Kind::kNamespace, "", "shop"}, "", 0, R"({"metadata":{"name":"shop"}})"}));
+    (void)must(
+        store->apply({{Kind::kNamespace, "", "shop"}, "", 0, R"({"metadata":{"name":"shop"}})"}));
     for (int i = 0; i < services; ++i) {
       put(*store, Kind::kService, service(i));
     }
