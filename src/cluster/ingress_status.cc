@@ -39,7 +39,7 @@ std::unique_ptr<IngressStatus> IngressStatus::start(store::Store& store, ApiClie
   IngressStatus& self = *status;
   // What the node's store has of Ingresses is without their status: see() wakes it.
   status->controller_ = store::Controller::start(
-      store, {.name = "ingress status", .worker_limit = 1},
+      store, {.name = "ingress status", .kinds = {}, .worker_limit = 1},
       [](const store::WatchEvent&) { return std::vector<std::string>(); },
       [&self](const std::string& key) { return self.write(key); }, self.options_.log);
   return status;
