@@ -47,8 +47,7 @@ EventTeller::EventTeller(store::Store& store, ApiClient& api, const sys::Clock& 
       api_(api),
       clock_(clock),
       options_(std::move(options)),
-      left_(options_.burst),
-      refilled_(clock.monotonic()) {}
+      all_(options_.burst, options_.refill_ms) {}
 
 std::unique_ptr<EventTeller> EventTeller::start(store::Store& store, ApiClient& api,
                                                 const sys::Clock& clock, Options options) {
@@ -80,6 +79,7 @@ Result<EventTeller::Next> EventTeller::reconcile(const std::string& key) {
               find_stored(store_, store::key_from_text(object::Kind::kEvent, key)));
   if (!stored) {
     told_.erase(key);
+    due_.erase(key);
     return Next{};
   }
   const Json event = Json::parse(stored->json, nullptr, false);
@@ -98,10 +98,12 @@ Result<EventTeller::Next> EventTeller::reconcile(const std::string& key) {
       return Next{};
     }
   }
-  if (const std::int64_t wait = wait_ms(); wait > 0) {
+  const std::string pod_uid = text_of(member(event, "involvedObject"), "uid");
+  if (const std::int64_t wait = wait_ms(key, pod_uid); wait > 0) {
     return Next{wait};
   }
   const Status done = tell(key, event, *node);
+  due_.erase(key);
   if (!done.ok() && !is_refusal(done.error())) {
     return Next{options_.retry_ms};
   }
@@ -125,19 +127,27 @@ Result<std::optional<std::string>> EventTeller::node_of(const Json& event) const
   return pod && pod->uid == text_of(about, "uid") ? bound_node(*pod) : std::nullopt;
 }
 
-// Until the next request may go; zero: it may now, and counts as gone.
-std::int64_t EventTeller::wait_ms() {
-  const auto step = std::chrono::milliseconds(options_.refill_ms);
+// Until the event's turn comes, which it keeps; zero: it is now.
+std::int64_t EventTeller::wait_ms(const std::string& key, const std::string& pod_uid) {
   const auto now = clock_.monotonic();
-  const std::int64_t more = (now - refilled_) / step;
-  left_ = std::min(left_ + more, options_.burst);
-  refilled_ = left_ == options_.burst ? now : refilled_ + more * step;
-  if (left_ > 0) {
-    --left_;
-    return 0;
+  auto due = due_.find(key);
+  if (due == due_.end()) {
+    const auto turn = std::max(all_.reserve(now), bucket_of(pod_uid).reserve(now));
+    due = due_.emplace(key, turn).first;
   }
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(refilled_ + step - now);
-  return std::max<std::int64_t>(left.count(), 1);
+  return std::chrono::ceil<std::chrono::milliseconds>(std::max(due->second, now) - now).count();
+}
+
+// A pod whose bucket is full again, or that is one too many, is counted anew when it speaks.
+TokenBucket& EventTeller::bucket_of(const std::string& pod_uid) {
+  if (!of_pods_.contains(pod_uid) && of_pods_.size() >= options_.pod_limit) {
+    const auto now = clock_.monotonic();
+    std::erase_if(of_pods_, [&](const auto& one) { return one.second.is_full(now); });
+    if (of_pods_.size() >= options_.pod_limit) {
+      of_pods_.erase(of_pods_.begin());
+    }
+  }
+  return of_pods_.try_emplace(pod_uid, options_.pod_burst, options_.pod_refill_ms).first->second;
 }
 
 Status EventTeller::tell(const std::string& key, const Json& event, const std::string& node) {

@@ -129,6 +129,18 @@ TEST_F(EventTellerTest, ManyGoOneAfterTheOther) {
   EXPECT_EQ(heard_.count({"POST"}), 2U);
 }
 
+TEST_F(EventTellerTest, APodThatTalksTooMuchWaitsAndOthersDoNot) {
+  start({.pod_burst = 2, .pod_refill_ms = 3'600'000, .pod_limit = 2});
+  for (const char* reason : {"A", "B", "C", "D"}) {
+    record("web", "u-1", reason);
+  }
+  ASSERT_TRUE(hears("POST", 2));
+  record("hello", "u-2", "Mine");
+  ASSERT_TRUE(hears("Mine"));
+  teller_.reset();
+  EXPECT_EQ(heard_.count({"POST"}), 3U);
+}
+
 TEST_F(EventTellerTest, WhatFailsIsSentAgainAndWhatIsRefusedIsNot) {
   status_ = 500;
   start({.retry_ms = 1});

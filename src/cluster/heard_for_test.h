@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <iterator>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -22,6 +23,14 @@ class HeardForTest {
     const std::lock_guard lock(mutex_);
     return count_locked(parts);
   }
+  // The texts that have all `parts`, in the order in which they came.
+  std::vector<std::string> all(const std::vector<std::string>& parts) {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> out;
+    std::copy_if(texts_.begin(), texts_.end(), std::back_inserter(out),
+                 [&](const std::string& text) { return has_all(text, parts); });
+    return out;
+  }
   // Waits until `times` texts have all `parts`; false: they did not come.
   bool wait_for(const std::vector<std::string>& parts, std::size_t times = 1) {
     constexpr std::chrono::seconds kPatience{60};
@@ -31,12 +40,14 @@ class HeardForTest {
 
  private:
   std::size_t count_locked(const std::vector<std::string>& parts) const {
-    const auto has_all = [&](const std::string& text) {
-      return std::all_of(parts.begin(), parts.end(), [&](const std::string& part) {
-        return text.find(part) != std::string::npos;
-      });
-    };
-    return static_cast<std::size_t>(std::count_if(texts_.begin(), texts_.end(), has_all));
+    return static_cast<std::size_t>(
+        std::count_if(texts_.begin(), texts_.end(),
+                      [&](const std::string& text) { return has_all(text, parts); }));
+  }
+  static bool has_all(const std::string& text, const std::vector<std::string>& parts) {
+    return std::all_of(parts.begin(), parts.end(), [&](const std::string& part) {
+      return text.find(part) != std::string::npos;
+    });
   }
 
   std::mutex mutex_;

@@ -1,13 +1,22 @@
 #include "cluster/json_field.h"
 
+#include <utility>
+
 namespace duet::cluster {
 
-Json member(const Json& object, const char* name) {
-  return object.is_object() ? object.value(name, Json()) : Json();
+const Json& member(const Json& object, const char* name) {
+  static const Json kNothing;
+  const auto found = object.find(name);  // the end, of what is no object
+  return found == object.end() ? kNothing : *found;
+}
+
+Json member(Json&& object, const char* name) {
+  const auto found = object.find(name);
+  return found == object.end() ? Json() : std::move(*found);
 }
 
 std::string text_of(const Json& object, const char* name) {
-  const Json value = member(object, name);
+  const Json& value = member(object, name);
   return value.is_string() ? value.get<std::string>() : std::string();
 }
 

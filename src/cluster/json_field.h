@@ -9,8 +9,10 @@ using Json = nlohmann::json;
 
 // Fields of what a server sent, whatever it sent: none of these fails.
 
-// What stands under `name`; null: nothing does, or `object` is no object.
-Json member(const Json& object, const char* name);
+// What stands under `name`, in `object` itself; null: nothing does, or `object` is no object.
+const Json& member(const Json& object, const char* name);
+// The same of an object that goes.
+Json member(Json&& object, const char* name);
 
 // The same where a text is expected; empty: it is something else.
 std::string text_of(const Json& object, const char* name);

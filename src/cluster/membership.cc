@@ -24,7 +24,7 @@ Membership::Membership(store::Store& store, NeededObjects& needed, const sys::Cl
                 access_, clock, random),
       beats_(access_, clock, random, stop_.get_token()),
       lists_(access_, clock, random, stop_.get_token()),
-      writes_(access_, clock, random, stop_.get_token()),
+      writes_(access_, clock, random, stop_.get_token(), PodSource::kRequestLimit),
       keeper_({.facts = options_.facts,
                .measured_path = options_.measured_path,
                .images = options_.images},

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "cluster/access.h"
 #include "cluster/api_client.h"
+#include "cluster/api_client_pool.h"
 #include "cluster/complaint.h"
 #include "cluster/identity.h"
 #include "cluster/needed_objects.h"
@@ -86,9 +87,9 @@ class Membership {
   std::stop_source stop_;
   CurrentAccess access_;
   Identity identity_;
-  ApiClient beats_;   // of the membership's thread
-  ApiClient lists_;   // of the follower's
-  ApiClient writes_;  // of the pods'
+  ApiClient beats_;       // of the membership's thread
+  ApiClient lists_;       // of the follower's
+  ApiClientPool writes_;  // of the pods'
   NodeKeeper keeper_;
   bool joining_ = false;  // said, and not done yet
   Complaint trouble_;

@@ -88,6 +88,24 @@ void add_container_references(const Json& container, const std::string& ns,
   }
 }
 
+std::set<object::ObjectKey> references_of(const Json& spec, const std::string& ns) {
+  std::set<object::ObjectKey> out;
+  for (const char* list : kContainerLists) {
+    for (const Json& container : member(spec, list)) {
+      add_container_references(container, ns, out);
+    }
+  }
+  for (const Json& volume : member(spec, "volumes")) {
+    add_reference(member(volume, "configMap"), "name", object::Kind::kConfigMap, ns, out);
+    add_reference(member(volume, "secret"), "secretName", object::Kind::kSecret, ns, out);
+    for (const Json& source : member(member(volume, "projected"), "sources")) {
+      add_reference(member(source, "configMap"), "name", object::Kind::kConfigMap, ns, out);
+      add_reference(member(source, "secret"), "name", object::Kind::kSecret, ns, out);
+    }
+  }
+  return out;
+}
+
 // Who else wrote conditions of the pod is not spoken for.
 bool is_ours(const Json& condition) { return text_of(condition, "type") != "PodScheduled"; }
 
@@ -142,6 +160,7 @@ Result<ClusterPod> read_cluster_pod(Json object) {
   pod.grace_seconds =
       grace.is_number_integer() ? std::max(grace.get<std::int64_t>(), std::int64_t{0}) : 0;
   pod.over = is_over(member(object, "status"));
+  pod.references = references_of(member(object, "spec"), pod.key.ns);
   pod.object = std::move(object);
   return pod;
 }
@@ -186,25 +205,6 @@ std::optional<std::string> bound_node(const object::Object& stored) {
   const Json json = parse(stored);
   return is_of_cluster(json) ? std::optional(text_of(member(json, "spec"), "nodeName"))
                              : std::nullopt;
-}
-
-std::set<object::ObjectKey> references_of(const ClusterPod& pod) {
-  std::set<object::ObjectKey> out;
-  const Json spec = member(pod.object, "spec");
-  for (const char* list : kContainerLists) {
-    for (const Json& container : member(spec, list)) {
-      add_container_references(container, pod.key.ns, out);
-    }
-  }
-  for (const Json& volume : member(spec, "volumes")) {
-    add_reference(member(volume, "configMap"), "name", object::Kind::kConfigMap, pod.key.ns, out);
-    add_reference(member(volume, "secret"), "secretName", object::Kind::kSecret, pod.key.ns, out);
-    for (const Json& source : member(member(volume, "projected"), "sources")) {
-      add_reference(member(source, "configMap"), "name", object::Kind::kConfigMap, pod.key.ns, out);
-      add_reference(member(source, "secret"), "name", object::Kind::kSecret, pod.key.ns, out);
-    }
-  }
-  return out;
 }
 
 std::optional<Json> status_patch(const ClusterPod& pod, const object::Object& stored) {

@@ -21,6 +21,9 @@ struct ClusterPod {
   bool deleting = false;
   std::int64_t grace_seconds = 0;  // of the deletion
   bool over = false;               // its phase is Succeeded or Failed
+  // The ConfigMaps and Secrets that it names, in its namespace. Those that it can start without are
+  // among them.
+  std::set<object::ObjectKey> references;
   Json object;
 };
 // kCorrupt: it has no name, namespace, uid or spec.
@@ -42,10 +45,6 @@ bool is_of_cluster(const object::Object& stored);
 
 // The Node that a cluster bound a pod of the store to; nothing: no cluster sent it.
 std::optional<std::string> bound_node(const object::Object& stored);
-
-// The ConfigMaps and Secrets that a pod names, in its namespace. Those that it can start without
-// are among them.
-std::set<object::ObjectKey> references_of(const ClusterPod& pod);
 
 // What to tell the server of the stored pod's status, as a strategic merge patch; nothing: it knows
 // it already, or must not hear it (a pod that is over does not come back).

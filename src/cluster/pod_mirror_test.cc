@@ -106,7 +106,7 @@ TEST(ClusterPod, NamesItsConfigMapsAndSecrets) {
       {Kind::kConfigMap, "shop", "files"},    {Kind::kConfigMap, "shop", "kube-root-ca.crt"},
       {Kind::kSecret, "shop", "keys"},        {Kind::kSecret, "shop", "hidden"},
       {Kind::kSecret, "shop", "tls"}};
-  EXPECT_EQ(references_of(pod_of(pod_json())), expected);
+  EXPECT_EQ(pod_of(pod_json()).references, expected);
 }
 
 TEST(StatusPatch, TellsWhatTheServerDoesNotKnow) {

@@ -1,5 +1,7 @@
 #include "cluster/pod_source.h"
 
+#include <utility>
+
 #include "cluster/api_error.h"
 #include "cluster/local_objects.h"
 #include "cluster/pod_requests.h"
@@ -8,6 +10,9 @@
 namespace duet::cluster {
 namespace {
 
+// What wakes the sweep after pods that are gone, once for however many: no pod is called so.
+constexpr const char* kSweepKey = "/";
+
 bool is_marked(const object::Object& stored) {
   const Json json = Json::parse(stored.json, nullptr, false);
   return json.is_object() && json.value("metadata", Json::object()).contains("deletionTimestamp");
@@ -15,7 +20,7 @@ bool is_marked(const object::Object& stored) {
 
 }  // namespace
 
-PodSource::PodSource(store::Store& store, NeededObjects& needed, ApiClient& api,
+PodSource::PodSource(store::Store& store, NeededObjects& needed, ApiClientPool& api,
                      const CurrentAccess& access, const sys::Clock& clock, sys::Random& random,
                      Options options)
     : store_(store),
@@ -30,14 +35,17 @@ PodSource::PodSource(store::Store& store, NeededObjects& needed, ApiClient& api,
                                  .log = options_.log})) {}
 
 std::unique_ptr<PodSource> PodSource::start(store::Store& store, NeededObjects& needed,
-                                            ApiClient& api, const CurrentAccess& access,
+                                            ApiClientPool& api, const CurrentAccess& access,
                                             const sys::Clock& clock, sys::Random& random,
                                             Options options) {
   std::unique_ptr<PodSource> source(
       new PodSource(store, needed, api, access, clock, random, std::move(options)));
   PodSource& self = *source;
   auto controller = store::Controller::start(
-      store, {.name = "cluster pods", .kinds = {object::Kind::kPod}, .worker_limit = 1},
+      store,
+      {.name = "cluster pods",
+       .kinds = {object::Kind::kPod},
+       .worker_limit = self.options_.request_limit},
       [&self](const store::WatchEvent& event) {
         return self.concerns(event.object)
                    ? std::vector<std::string>{store::key_text(event.object.key)}
@@ -62,14 +70,14 @@ bool PodSource::concerns(const object::Object& stored) const {
   return is_of_cluster(stored) && (!is_other(stored) || find(store::key_text(stored.key)));
 }
 
-void PodSource::keep(const Json& pod) {
+// Null: what came is no pod.
+PodSource::KnownPod PodSource::read(const Json& pod) const {
   auto read = read_cluster_pod(pod);
   if (!read.ok()) {
     options_.log("cluster: " + read.error().message());
-    return;
+    return nullptr;
   }
-  const std::string key = store::key_text(read->key);
-  pods_.insert_or_assign(key, std::move(*read));
+  return std::make_shared<const ClusterPod>(std::move(*read));
 }
 
 // What the pods name: ConfigMaps and Secrets.
@@ -77,7 +85,7 @@ std::set<object::ObjectKey> PodSource::used() const {
   const std::lock_guard lock(mutex_);
   std::set<object::ObjectKey> all;
   for (const auto& [key, pod] : pods_) {
-    all.merge(references_of(pod));
+    all.insert(pod->references.begin(), pod->references.end());
   }
   return all;
 }
@@ -86,8 +94,8 @@ std::set<object::ObjectKey> PodSource::used() const {
 void PodSource::need() {
   std::set<object::ObjectKey> all;
   for (const auto& [key, pod] : pods_) {
-    all.merge(references_of(pod));
-    for (const TokenClaim& claim : token_claims_of(pod)) {
+    all.insert(pod->references.begin(), pod->references.end());
+    for (const TokenClaim& claim : token_claims_of(*pod)) {
       all.insert(claim.secret);
     }
   }
@@ -97,7 +105,7 @@ void PodSource::need() {
 void PodSource::wake_users(const object::ObjectKey& reference) {
   const std::lock_guard lock(mutex_);
   for (const auto& [key, pod] : pods_) {
-    if (references_of(pod).contains(reference)) {
+    if (pod->references.contains(reference)) {
       controller_->wake(key);
     }
   }
@@ -110,10 +118,13 @@ void PodSource::replace(const std::vector<Json>& pods) {
 
 void PodSource::take_all(const std::vector<Json>& pods) {
   const std::lock_guard lock(mutex_);
-  std::map<std::string, ClusterPod> before;
+  std::map<std::string, KnownPod> before;
   before.swap(pods_);
-  for (const Json& pod : pods) {
-    keep(pod);
+  told_.clear();
+  for (const Json& one : pods) {
+    if (KnownPod pod = read(one)) {
+      pods_.insert_or_assign(store::key_text(pod->key), std::move(pod));
+    }
   }
   need();
   listed_ = true;
@@ -135,23 +146,31 @@ void PodSource::take_all(const std::vector<Json>& pods) {
 }
 
 void PodSource::change(ApiWatch::Type type, const Json& pod) {
-  auto read = read_cluster_pod(pod);
-  if (!read.ok()) {
-    options_.log("cluster: " + read.error().message());
+  const KnownPod next = read(pod);
+  if (!next) {
     return;
   }
-  const std::string key = store::key_text(read->key);
+  const std::string key = store::key_text(next->key);
+  const KnownPod before = find(key);
+  const bool gone = type == ApiWatch::Type::kDeleted;
+  const bool needs_others =
+      gone || !before || before->uid != next->uid || before->references != next->references;
   {
     const std::lock_guard lock(mutex_);
-    if (type == ApiWatch::Type::kDeleted) {
+    told_.erase(key);
+    if (gone) {
       pods_.erase(key);
     } else {
-      pods_.insert_or_assign(key, std::move(*read));
+      pods_.insert_or_assign(key, next);
     }
-    need();
+    if (needs_others) {
+      need();
+    }
     controller_->wake(key);
   }
-  references_->follow(used());
+  if (needs_others) {
+    references_->follow(used());
+  }
 }
 
 void PodSource::set_online(bool online) {
@@ -174,19 +193,23 @@ bool PodSource::knows_all() const {
   return listed_;
 }
 
-std::optional<ClusterPod> PodSource::find(const std::string& key) const {
+// Null: the cluster has none of that name for this node.
+PodSource::KnownPod PodSource::find(const std::string& key) const {
   const std::lock_guard lock(mutex_);
   const auto found = pods_.find(key);
-  return found == pods_.end() ? std::nullopt : std::optional(found->second);
+  return found == pods_.end() ? nullptr : found->second;
 }
 
 Result<PodSource::Next> PodSource::reconcile(const std::string& key) {
   if (!knows_all()) {
     return Next{};  // what an agent before this one left goes on until the cluster has spoken
   }
+  if (key == kSweepKey) {
+    return sweep();
+  }
   DUET_ASSIGN(std::optional<object::Object> stored,
               find_stored(store_, store::key_from_text(object::Kind::kPod, key)));
-  const std::optional<ClusterPod> pod = find(key);
+  const KnownPod pod = find(key);
   if (stored && !is_of_cluster(*stored)) {
     if (pod) {
       options_.log(
@@ -203,7 +226,7 @@ Result<PodSource::Next> PodSource::reconcile(const std::string& key) {
       // Its successor comes when it is gone.
       DUET_TRY(remove_stored(store_, *stored, std::nullopt));
     } else {
-      DUET_TRY(needed_.remove_others());
+      controller_->wake(kSweepKey);
     }
     return Next{};
   }
@@ -234,7 +257,7 @@ Result<PodSource::Next> PodSource::sync_living(const ClusterPod& pod,
 // A pod starts with all that it names: with a ConfigMap that came a moment later it would have
 // waited and said so, or begun without an optional one.
 Result<PodSource::Next> PodSource::make(const ClusterPod& pod) {
-  if (!references_->knows(references_of(pod))) {
+  if (!references_->knows(pod.references)) {
     return Next{};  // wake_users() comes
   }
   DUET_TRY(make_namespace(store_, pod.key.ns));
@@ -246,21 +269,47 @@ Result<PodSource::Next> PodSource::make(const ClusterPod& pod) {
   return Next{token_ms};
 }
 
+// Before it is asked; false: it was asked for just that already, and what came of it is on its way.
+bool PodSource::note_told(const std::string& key, const std::string& what) {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(told_[key], what) != what;
+}
+
+void PodSource::forget_told(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  told_.erase(key);
+}
+
+// What is left of pods that are gone.
+Result<PodSource::Next> PodSource::sweep() {
+  DUET_TRY(needed_.remove_others());
+  const std::lock_guard lock(mutex_);
+  std::erase_if(told_, [this](const auto& one) { return !pods_.contains(one.first); });
+  return Next{};
+}
+
 // Its containers are gone from this node: the cluster may forget the pod.
 Result<PodSource::Next> PodSource::end_in_cluster(const ClusterPod& pod) {
-  if (!is_online()) {
+  const std::string key = store::key_text(pod.key);
+  if (!is_online() || !note_told(key, "removed " + pod.uid)) {
     return Next{};
   }
-  DUET_TRY(remove_pod(api_, pod));
+  const Status removed = remove_pod(*api_.borrow(), pod);
+  if (!removed.ok()) {
+    forget_told(key);
+    return removed.error();
+  }
   return Next{};
 }
 
 Result<PodSource::Next> PodSource::tell_status(const ClusterPod& pod,
                                                const object::Object& stored) {
   const auto patch = status_patch(pod, stored);
-  if (patch && is_online()) {
-    const auto told = send_status(api_, pod, *patch);
+  const std::string key = store::key_text(pod.key);
+  if (patch && is_online() && note_told(key, to_text(*patch))) {
+    const auto told = send_status(*api_.borrow(), pod, *patch);
     if (!told.ok() && !is_moot(told.error())) {
+      forget_told(key);
       return told.error();
     }
     if (!told.ok() && told.error().code() == ErrorCode::kInvalid) {

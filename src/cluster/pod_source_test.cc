@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+
 #include "cluster/api_server_for_test.h"
 #include "cluster/heard_for_test.h"
 #include "sys/file.h"
@@ -30,9 +34,14 @@ class PodSourceTest : public testing::Test {
     folder_ = *sys::make_temporary_directory(testing::TempDir(), "pods-");
     store_ = *store::Store::open(folder_ + "/objects.db", clock_);
     needed_ = std::make_unique<NeededObjects>(*store_, std::set<std::string>{"edge"});
+    start();
+  }
+  void start(int request_limit = PodSource::kRequestLimit) {
+    source_.reset();
     source_ = PodSource::start(*store_, *needed_, api_, access_, clock_, random_,
                                {.node_name = "edge",
                                 .other_node = "edge-wasm",
+                                .request_limit = request_limit,
                                 .log = [this](const std::string& line) { log(line); }});
   }
   void TearDown() override {
@@ -54,7 +63,20 @@ class PodSourceTest : public testing::Test {
       return connection.write(ApiServerForTest::with_body(
           201, R"({"spec":{"expirationSeconds":3600},"status":{"token":"a.b.c"}})"));
     }
+    if (request.line.starts_with("PATCH")) {
+      meet();
+    }
     return connection.write(ApiServerForTest::with_body(200, "{}"));
+  }
+  // Nobody's status is answered before those of `meeting_` pods have come.
+  void meet() {
+    constexpr std::chrono::seconds kPatience{60};
+    std::unique_lock lock(meeting_mutex_);
+    ++met_;
+    meeting_changed_.notify_all();
+    if (!meeting_changed_.wait_for(lock, kPatience, [this] { return met_ >= meeting_; })) {
+      alone_ = true;
+    }
   }
   static bool asks_for(const Request& request, const std::string& name) {
     return request.line.find("metadata.name%3D" + name + "&") != std::string::npos;
@@ -114,7 +136,12 @@ class PodSourceTest : public testing::Test {
     return answer(request, connection);
   }};
   CurrentAccess access_{server_.access()};
-  ApiClient api_{access_, clock_, random_, stop_.get_token()};
+  ApiClientPool api_{access_, clock_, random_, stop_.get_token(), PodSource::kRequestLimit};
+  std::mutex meeting_mutex_;
+  std::condition_variable meeting_changed_;
+  int meeting_ = 0;
+  int met_ = 0;
+  std::atomic<bool> alone_ = false;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<NeededObjects> needed_;
   std::unique_ptr<PodSource> source_;
@@ -250,7 +277,58 @@ TEST_F(PodSourceTest, APodStartsWithItsToken) {
   EXPECT_TRUE(comes([&] { return store_->list(object::Kind::kSecret)->objects.empty(); }));
 }
 
+TEST_F(PodSourceTest, SeveralPodsAreToldOfAtATime) {
+  meeting_ = 3;
+  source_->replace({cluster_pod("a", "u-a"), cluster_pod("b", "u-b"), cluster_pod("c", "u-c")});
+  for (const std::string name : {"a", "b", "c"}) {
+    ASSERT_TRUE(comes([&] { return has(name); }));
+    ASSERT_TRUE(store_->update_status(key(name), "u-" + name, R"({"phase":"Running"})").ok());
+  }
+  for (const std::string name : {"a", "b", "c"}) {
+    EXPECT_TRUE(hears({"PATCH /api/v1/namespaces/default/pods/" + name + "/status"}));
+  }
+  EXPECT_FALSE(alone_);
+}
+
+TEST_F(PodSourceTest, OfOnePodNothingIsToldBeforeWhatWasBefore) {
+  source_->replace({cluster_pod("web", "u-1")});
+  ASSERT_TRUE(comes([&] { return has("web"); }));
+  constexpr int kTimes = 50;
+  for (int i = 1; i <= kTimes; ++i) {
+    const Json status = {{"message", std::to_string(i)}};
+    ASSERT_TRUE(store_->update_status(key("web"), "u-1", status.dump()).ok());
+  }
+  const std::string before = R"("message":")";
+  ASSERT_TRUE(hears({"PATCH", before + std::to_string(kTimes) + "\""}));
+  int last = 0;
+  for (const std::string& text : heard_.all({"PATCH"})) {
+    const int told = std::stoi(text.substr(text.find(before) + before.size()));
+    EXPECT_GE(told, last);
+    last = told;
+  }
+  EXPECT_EQ(last, kTimes);
+}
+
+TEST_F(PodSourceTest, WhatWasToldIsNotToldAgainUnlessTheServerSaysOtherwise) {
+  start(1);
+  const Json pending = cluster_pod("web", "u-1");
+  source_->replace({pending});
+  ASSERT_TRUE(comes([&] { return has("web"); }));
+  const auto tell = [&](const char* status) {
+    ASSERT_TRUE(store_->update_status(key("web"), "u-1", status).ok());
+  };
+  tell(R"({"phase":"Running"})");
+  ASSERT_TRUE(hears({"PATCH", R"("phase":"Running")"}));
+  source_->set_online(true);  // looks at it again
+  tell(R"({"phase":"Running","message":"more"})");
+  ASSERT_TRUE(hears({"PATCH", "more"}));
+  EXPECT_EQ(heard_.count({"PATCH"}), 2U);
+  source_->change(ApiWatch::Type::kModified, pending);
+  EXPECT_TRUE(heard_.wait_for({"PATCH", "more"}, 2));
+}
+
 TEST_F(PodSourceTest, WithoutALineNothingIsSentAndAfterwardsAll) {
+  start(1);
   source_->replace({cluster_pod("web", "u-1")});
   ASSERT_TRUE(comes([&] { return has("web"); }));
   source_->set_online(false);

@@ -24,7 +24,7 @@ Result<std::int64_t> PodTokens::refresh_one(const TokenClaim& claim, const Clust
   }
   const std::string path =
       "/api/v1/namespaces/" + pod.key.ns + "/serviceaccounts/" + claim.service_account + "/token";
-  const auto answer = api_.create(path, token_request(claim, pod));
+  const auto answer = api_.borrow()->create(path, token_request(claim, pod));
   if (!answer.ok()) {
     return answer.error().wrap("a token for " + object::describe(pod.key));
   }
