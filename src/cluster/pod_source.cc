@@ -13,6 +13,9 @@ namespace {
 // What wakes the sweep after pods that are gone, once for however many: no pod is called so.
 constexpr const char* kSweepKey = "/";
 
+// How it is remembered that the server was asked to forget this very pod.
+std::string removal_of(const ClusterPod& pod) { return "removed " + pod.uid; }
+
 bool is_marked(const object::Object& stored) {
   const Json json = Json::parse(stored.json, nullptr, false);
   return json.is_object() && json.value("metadata", Json::object()).contains("deletionTimestamp");
@@ -157,7 +160,11 @@ void PodSource::change(ApiWatch::Type type, const Json& pod) {
       gone || !before || before->uid != next->uid || before->references != next->references;
   {
     const std::lock_guard lock(mutex_);
-    told_.erase(key);
+    // A pod that is removed changes once more before it goes.
+    if (const auto told = told_.find(key);
+        told != told_.end() && (gone || told->second != removal_of(*next))) {
+      told_.erase(told);
+    }
     if (gone) {
       pods_.erase(key);
     } else {
@@ -291,7 +298,7 @@ Result<PodSource::Next> PodSource::sweep() {
 // Its containers are gone from this node: the cluster may forget the pod.
 Result<PodSource::Next> PodSource::end_in_cluster(const ClusterPod& pod) {
   const std::string key = store::key_text(pod.key);
-  if (!is_online() || !note_told(key, "removed " + pod.uid)) {
+  if (!is_online() || !note_told(key, removal_of(pod))) {
     return Next{};
   }
   const Status removed = remove_pod(*api_.borrow(), pod);

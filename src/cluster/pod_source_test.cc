@@ -168,6 +168,12 @@ TEST_F(PodSourceTest, APodThatIsDeletedEndsHereFirst) {
   ASSERT_TRUE(store_->finish_delete(key("web"), "u-1").ok());
   EXPECT_TRUE(hears({"DELETE /api/v1/namespaces/default/pods/web", R"("gracePeriodSeconds":0)",
                      R"("uid":"u-1")"}));
+  // Before it goes it changes once more; that is no reason to ask again.
+  source_->change(ApiWatch::Type::kModified, deleting);
+  source_->change(ApiWatch::Type::kAdded, cluster_pod("next", "u-2"));
+  ASSERT_TRUE(comes([&] { return has("next"); }));
+  source_.reset();
+  EXPECT_EQ(heard_.count({"DELETE"}), 1U);
 }
 
 TEST_F(PodSourceTest, APodThatTheClusterHasNoMoreIsStoppedWithItsGrace) {
