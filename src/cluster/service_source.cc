@@ -56,6 +56,17 @@ std::string advice(Kind kind) {
 
 }  // namespace
 
+Result<bool> knew_services(store::Store& store) {
+  for (const Kind kind : {Kind::kService, Kind::kPod}) {
+    DUET_ASSIGN(const auto stored, store.list(kind));
+    if (std::any_of(stored.objects.begin(), stored.objects.end(),
+                    [](const object::Object& one) { return is_of_cluster(one); })) {
+      return true;
+    }
+  }
+  return false;
+}
+
 ServiceSource::ServiceSource(store::Store& store, const CurrentAccess& access,
                              const sys::Clock& clock, sys::Random& random, Options options)
     : store_(store), access_(access), clock_(clock), random_(random), options_(std::move(options)) {

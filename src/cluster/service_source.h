@@ -18,6 +18,10 @@
 
 namespace duet::cluster {
 
+// Whether an agent before this one left what it had of a cluster in the store, so that nothing
+// waits for Services while nobody can be asked: Services, or pods, if it might not see Services.
+Result<bool> knew_services(store::Store& store);
+
 // What the routes of this node are made of, as far as it comes from a cluster: all its Services and
 // EndpointSlices, and the Ingresses of one class, as a source of the store. What the API server
 // said last decides; while nobody can be asked, what is there stays. Each kind is followed for

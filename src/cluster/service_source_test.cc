@@ -11,6 +11,7 @@
 #include "cluster/api_server_for_test.h"
 #include "cluster/heard_for_test.h"
 #include "cluster/local_objects.h"
+#include "cluster/pod_mirror.h"
 #include "object/source_mark.h"
 #include "sys/file.h"
 
@@ -247,6 +248,16 @@ TEST_F(ServiceSourceTest, NobodyWaitsForServicesThatMayNotBeSeen) {
   options_.heard = [&] { log_.note("heard"); };
   follow();
   EXPECT_TRUE(log_.wait_for({"heard"}));
+}
+
+// Or else pods would wait for them after each restart while the line is cut.
+TEST_F(ServiceSourceTest, WhatAnEarlierAgentLeftIsNotWaitedFor) {
+  EXPECT_FALSE(*knew_services(*store_));
+  ASSERT_TRUE(has_before({.key = key("own", Kind::kPod), .json = named("own", "u-1").dump()}));
+  EXPECT_FALSE(*knew_services(*store_));
+  const Json theirs = named("theirs", "u-2");
+  ASSERT_TRUE(store_->create(stored_object(key("theirs", Kind::kPod), theirs)).ok());
+  EXPECT_TRUE(*knew_services(*store_));
 }
 
 TEST_F(ServiceSourceTest, AKindThatMayNotBeSeenIsAskedForAgainAndTheOthersCome) {

@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "api/server.h"
-#include "cluster/pod_mirror.h"
+#include "cluster/service_source.h"
 #include "container/masquerade.h"
 #include "node/cluster_side.h"
 #include "node/host.h"
@@ -181,18 +181,10 @@ class WholeNode final : public Node {
         .gateway_gid = kGatewayUser,
         .services_known = [this] { return services_known_.load(); },
     };
-    DUET_ASSIGN(services_known_, services_are_there());
+    DUET_ASSIGN(const bool known, cluster::knew_services(*store_));
+    services_known_ = known || !config_.join.wanted();
     DUET_ASSIGN(pods_, pod::Pods::start(std::move(context), {.log = reports_.log}));
     return {};
-  }
-
-  // Nobody has to bring them, or an agent before this one did.
-  Result<bool> services_are_there() {
-    if (!config_.join.wanted()) {
-      return true;
-    }
-    DUET_ASSIGN(const auto services, store_->list(object::Kind::kService));
-    return std::any_of(services.objects.begin(), services.objects.end(), cluster::is_of_cluster);
   }
 
   Status join_cluster() {
