@@ -230,7 +230,7 @@ std::string Backends::put_handler_of(const AskingRoute& asking,
   }
   const bool ingress = asking.kind == object::Kind::kIngress;
   std::string name = handler_name(handler) + (ingress ? "#Ingress/" : "#HTTPRoute/") +
-                           asking.meta.ns + "/" + asking.meta.name;
+                     asking.meta.ns + "/" + asking.meta.name;
   put_handler_as(name, handler, asking.reuse);
   return name;
 }
