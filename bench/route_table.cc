@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -23,6 +24,7 @@ namespace {
 
 using duet::object::Kind;
 using nlohmann::json;
+namespace fs = std::filesystem;
 
 constexpr int kEndpoints = 10;  // of a slice
 
@@ -96,10 +98,12 @@ int main(int argc, char** argv) {
   const int services = std::atoi(argv[1]);
   const int slices = std::atoi(argv[2]);
   const int rounds = std::atoi(argv[3]);
-  std::string folder = "/tmp/route_table-XXXXXX";
-  if (services < 1 || rounds < 1 || ::mkdtemp(folder.data()) == nullptr) {
+  if (services < 1 || slices < 1 || rounds < 1) {
+    std::fprintf(stderr, "route_table: each number must be 1 or more\n");
     return 2;
   }
+  const std::string folder =
+      must(duet::sys::make_temporary_directory(fs::temp_directory_path().string(), "route_table-"));
   const duet::sys::SystemClock clock;
   {
     const auto store = must(duet::store::Store::open(folder + "/store.db", clock));
