@@ -61,27 +61,6 @@ TEST(Handler, EchoesTheRequestWithItsHeadersBodyAndTrailers) {
   EXPECT_FALSE(exchange.broken_off);
 }
 
-TEST(Handler, TakesNoMoreBodyThanTheGuestReads) {
-  Host host("echo_handler");
-  RequestLimits limits;
-  limits.request_body_bytes = 1000;
-  limits.response_chunk_bytes = 100;
-  Driver driver = host.start("/", limits, {}, false, "POST");
-  driver.request().poll();
-  const std::string data(5000, 'x');
-  EXPECT_EQ(driver.request().write(data), 1000U);
-  EXPECT_EQ(driver.request().write(data), 0U);
-  std::size_t written = 1000;
-  while (written < 100'000) {
-    ASSERT_TRUE(driver.wait());
-    if (driver.step().writable()) {
-      written += driver.request().write(std::string_view(data).substr(0, 100'000 - written));
-    }
-  }
-  ASSERT_TRUE(driver.request().finish().ok());
-  EXPECT_EQ(driver.finish().body, std::string(100'000, 'x'));
-}
-
 TEST(Handler, GuestWaitsWhileItsBodyIsNotTaken) {
   Host host("big_body_handler");
   Driver driver = host.start("/?bytes=10000000");
@@ -164,19 +143,6 @@ TEST(Handler, DestroyedInTheMiddleFreesItsSandbox) {
   }
   EXPECT_FALSE(host.engine.next_timer_ns());
   EXPECT_EQ(host.get("/").body, "slept\n");
-}
-
-TEST(Handler, MoreSandboxesThanThePoolHasIsSaid) {
-  EngineOptions options = Host::options();
-  options.sandbox_limit = 1;
-  Host host("sleeper_handler", {}, options);
-  Driver first = host.start("/");
-  first.step();
-  Driver second = host.start("/");
-  second.step();
-  ASSERT_TRUE(second.done());
-  EXPECT_EQ(second.exchange().outcome, Outcome::kExhausted);
-  EXPECT_EQ(first.finish().body, "slept\n");
 }
 
 TEST(Handler, RefusesHeadsThatAreNotHttp) {

@@ -96,26 +96,6 @@ TEST_F(ServiceRequest, StreamsBothWaysWithTrailers) {
   }
 }
 
-TEST_F(ServiceRequest, TakesNoMoreBodyThanTheGuestReads) {
-  RequestLimits limits;
-  limits.request_body_bytes = 1000;
-  limits.response_chunk_bytes = 100;
-  Driver driver = host_.start("/echo", limits, {}, false, "POST");
-  driver.request().poll();
-  const std::string data(5000, 'x');
-  EXPECT_EQ(driver.request().write(data), 1000U);
-  EXPECT_EQ(driver.request().write(data), 0U);
-  std::size_t written = 1000;
-  while (written < 100'000) {
-    ASSERT_TRUE(driver.wait());
-    if (driver.step().writable()) {
-      written += driver.request().write(std::string_view(data).substr(0, 100'000 - written));
-    }
-  }
-  ASSERT_TRUE(driver.request().finish().ok());
-  EXPECT_EQ(driver.finish().body, std::string(100'000, 'x'));
-}
-
 TEST_F(ServiceRequest, GuestWaitsWhileItsBodyIsNotTaken) {
   Driver driver = host_.start("/endless", {.cpu_budget_ns = 0});
   driver.request().poll();
@@ -189,18 +169,6 @@ TEST_F(ServiceRequest, DestroyedInTheMiddleFreesItsSandbox) {
   }
   EXPECT_FALSE(host.engine.next_timer_ns());
   EXPECT_EQ(host.get("/hello").status, 200);
-}
-
-TEST_F(ServiceRequest, MoreSandboxesThanThePoolHasIsSaid) {
-  EngineOptions options = Host::options();
-  options.sandbox_limit = 1;
-  Host host("rust_service", {}, options);
-  Driver first = host.start("/hang");
-  first.step();
-  Driver second = host.start("/hello");
-  second.step();
-  ASSERT_TRUE(second.done());
-  EXPECT_EQ(second.exchange().outcome, Outcome::kExhausted) << second.exchange().message;
 }
 
 // Outgoing requests.

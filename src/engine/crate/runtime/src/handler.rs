@@ -113,8 +113,31 @@ impl Handler {
     }
 }
 
+/// How a kind of handler comes from a code file.
+type Load = unsafe fn(Arc<Core>, i32, HandlerConfig) -> Result<Handler, Failure>;
+
 /// # Safety
 /// See duet_engine.h; all pointers are valid, and the file is what the caller vouches for.
+unsafe fn load_by(
+    load: Load,
+    engine: *mut Engine,
+    fd: i32,
+    config: *const CHandlerConfig,
+    out: *mut *mut Handler,
+    error: *mut CError,
+) -> i32 {
+    unsafe {
+        enter(error, || {
+            let config = HandlerConfig::read(&*config)?;
+            let handler = load(Arc::clone(&(*engine).0), fd, config)?;
+            *out = Box::into_raw(Box::new(handler));
+            Ok(())
+        })
+    }
+}
+
+/// # Safety
+/// As `load_by`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn duet_handler_load(
     engine: *mut Engine,
@@ -123,18 +146,11 @@ pub unsafe extern "C" fn duet_handler_load(
     out: *mut *mut Handler,
     error: *mut CError,
 ) -> i32 {
-    unsafe {
-        enter(error, || {
-            let config = HandlerConfig::read(&*config)?;
-            let handler = Handler::load(Arc::clone(&(*engine).0), fd, config)?;
-            *out = Box::into_raw(Box::new(handler));
-            Ok(())
-        })
-    }
+    unsafe { load_by(Handler::load, engine, fd, config, out, error) }
 }
 
 /// # Safety
-/// See duet_engine.h; all pointers are valid, and the file is what the caller vouches for.
+/// As `load_by`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn duet_handler_load_command(
     engine: *mut Engine,
@@ -143,18 +159,11 @@ pub unsafe extern "C" fn duet_handler_load_command(
     out: *mut *mut Handler,
     error: *mut CError,
 ) -> i32 {
-    unsafe {
-        enter(error, || {
-            let config = HandlerConfig::read(&*config)?;
-            let handler = Handler::load_command(Arc::clone(&(*engine).0), fd, config)?;
-            *out = Box::into_raw(Box::new(handler));
-            Ok(())
-        })
-    }
+    unsafe { load_by(Handler::load_command, engine, fd, config, out, error) }
 }
 
 /// # Safety
-/// See duet_engine.h; all pointers are valid, and the file is what the caller vouches for.
+/// As `load_by`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn duet_handler_load_service(
     engine: *mut Engine,
@@ -163,14 +172,7 @@ pub unsafe extern "C" fn duet_handler_load_service(
     out: *mut *mut Handler,
     error: *mut CError,
 ) -> i32 {
-    unsafe {
-        enter(error, || {
-            let config = HandlerConfig::read(&*config)?;
-            let handler = Handler::load_service(Arc::clone(&(*engine).0), fd, config)?;
-            *out = Box::into_raw(Box::new(handler));
-            Ok(())
-        })
-    }
+    unsafe { load_by(Handler::load_service, engine, fd, config, out, error) }
 }
 
 /// # Safety
