@@ -140,8 +140,7 @@ class StoreRouteController final : public RouteController {
     std::vector<object::Meta> namespaces;
     DUET_TRY(list_all(store_, Kind::kNamespace, decode_namespace, namespaces));
     BuiltTable built = build_table(site);
-    services_.keep(std::move(site.services));
-    slices_.keep(std::move(site.endpoint_slices));
+    keep(site);
     read_authorities();
     built.table.authorities_pem = authorities_.text();
     GroupTables tables =
@@ -173,6 +172,7 @@ class StoreRouteController final : public RouteController {
                             gateway_problems_.end());
       report(built.problems);
     }
+    config_maps_.keep(std::move(site.config_maps));
     return serving_ ? Controller::Next{} : Controller::Next{gateways_.retry_ms()};
   }
 
@@ -183,9 +183,9 @@ class StoreRouteController final : public RouteController {
     DUET_TRY(list_all(store_, Kind::kHttpRoute, object::decode_http_route, site.http_routes));
     DUET_TRY(list_many(store_, Kind::kService, services_, site.services));
     DUET_TRY(list_many(store_, Kind::kEndpointSlice, slices_, site.endpoint_slices));
-    DUET_TRY(list_all(store_, Kind::kSecret, object::decode_secret, site.secrets));
-    DUET_TRY(list_all(store_, Kind::kConfigMap, object::decode_config_map, site.config_maps));
-    DUET_TRY(list_all(store_, Kind::kPod, object::decode_pod, site.pods));
+    DUET_TRY(list_many(store_, Kind::kSecret, secrets_, site.secrets));
+    DUET_TRY(list_many(store_, Kind::kConfigMap, config_maps_, site.config_maps));
+    DUET_TRY(list_many(store_, Kind::kPod, pods_, site.pods));
     site.handlers = handlers_.list();
     site.now_s =
         std::chrono::duration_cast<std::chrono::seconds>(clock_.now().time_since_epoch()).count();
@@ -195,6 +195,14 @@ class StoreRouteController final : public RouteController {
     std::erase_if(site.folders.roots,
                   [](const auto& root) { return !sys::file_exists(root.second); });
     return site;
+  }
+
+  // What the next pass need not decode again, of what this one is done with.
+  void keep(SiteObjects& site) {
+    services_.keep(std::move(site.services));
+    slices_.keep(std::move(site.endpoint_slices));
+    secrets_.keep(std::move(site.secrets));
+    pods_.keep(std::move(site.pods));
   }
 
   // Tenants that could not be served: an Event for each of their namespaces.
@@ -329,6 +337,9 @@ class StoreRouteController final : public RouteController {
   Pace pace_;
   DecodedList<object::Service> services_{object::decode_service};
   DecodedList<object::EndpointSlice> slices_{object::decode_endpoint_slice};
+  DecodedList<object::Secret> secrets_{object::decode_secret};
+  DecodedList<object::ConfigMap> config_maps_{object::decode_config_map};
+  DecodedList<object::Pod> pods_{object::decode_pod};
   AuthoritiesFile authorities_;
   std::string authorities_problem_;  // that was told last
   std::mutex gateway_mutex_;
