@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""A node of a real cluster: how fast pods run and go, what the node costs, what it asks of the API server.
+"""A node of a real cluster: how fast pods run and go, what the node costs, what it asks of the API server; and the same of the real kubelet.
 
     bench/cluster_node.py BUILD_DIR [KIND [PODS]]
 
-KIND is `wasm` (a Wasm node with program pods) or `whole` (the machine as a node, with container pods; as root); without one, both after
-each other. PODS (110) pods of a Deployment, on loopback beside an unmodified control plane of the same machine: 30 first, the rest, all
+KIND is `kubelet` (with containerd), `whole` (duet with the same container pods) or `wasm` (duet with program pods); without one, all after
+each other, and a table of ratios. Needs root, and for the kubelet a build of it, which it tells how to make. PODS (110) pods of a Deployment, on loopback beside an unmodified control plane of the same machine: 30 first, the rest, all
 gone; then one warm pod after the other, from bound to Running, 20 times. How long each took is told with how long it took the
 control plane until it had bound, or marked for deletion, the last of them: no node could be faster than that. Memory is the PSS of the
 agent, and of all that the site runs, with and without the pods' own programs; requests are what the API server's audit log has of
@@ -15,22 +15,22 @@ LIMIT_S a kind.
 import collections
 import datetime
 import json
-import os
-import pathlib
 import signal
 import statistics
 import sys
 import threading
 import time
 
-from process_use import cpu_s, pss_kb
-import site_environment  # noqa: F401 (tells the fixtures where everything is)
-
-from control_plane import TOKEN, ControlPlane
+from duet_node import DuetNode
+from kubelet_peer import KubeletNode
 from pod_watch import PodWatch
-from site_fixture import Site
+from process_use import cpu_s, pss_kb
 
-KINDS = [sys.argv[2]] if len(sys.argv) > 2 else ["wasm", "whole"]
+from control_plane import ControlPlane
+
+KINDS = {"kubelet": KubeletNode, "whole": lambda plane, node: DuetNode(plane, node, "whole"),
+         "wasm": lambda plane, node: DuetNode(plane, node, "wasm")}
+CHOSEN = [sys.argv[2]] if len(sys.argv) > 2 else list(KINDS)
 PODS = int(sys.argv[3]) if len(sys.argv) > 3 else 110
 FIRST = min(30, PODS)
 SINGLE_ROUNDS = 20
@@ -46,7 +46,8 @@ WASM_SPEC = {"containers": [{"name": "main", "image": IMAGE, "args": ["60000"]}]
 # A shell that ends when it is asked to, as the first process of a container does only if it says so.
 CONTAINER_SPEC = {"containers": [{"name": "main", "image": IMAGE, "command": ["sh", "-c", "trap 'exit 0' TERM; sleep 1000000 & wait"]}],
                   "terminationGracePeriodSeconds": 2}
-SPECS = {"wasm": WASM_SPEC, "whole": CONTAINER_SPEC}
+SPECS = {"kubelet": CONTAINER_SPEC, "whole": CONTAINER_SPEC, "wasm": WASM_SPEC}
+TITLES = {"kubelet": "container pods, kubelet with containerd", "whole": "container pods, duet", "wasm": "Wasm program pods, duet"}
 
 
 def deployment(kind, replicas):
@@ -94,39 +95,6 @@ def told(asked):
     return ", ".join(f"{count} {what}" for what, count in sorted(asked.items()))
 
 
-def name_of(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return ""
-
-
-def is_program(pid):
-    """Whether it is what a pod is there for, and not what duet needs to run it."""
-    name = name_of(pid)
-    return name == "duet-sandbox" or not name.startswith("duet")
-
-
-def processes(site):
-    """Everything that names the site's folder, and its children."""
-    parents, ours = {}, set()
-    for entry in pathlib.Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            parents[int(entry.name)] = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            if str(site.root).encode() in (entry / "cmdline").read_bytes():
-                ours.add(int(entry.name))
-        except OSError:
-            pass
-    grown = True
-    while grown:
-        more = {pid for pid, parent in parents.items() if parent in ours} - ours
-        grown = bool(more)
-        ours |= more
-    return ours - {os.getpid()}
-
-
 def audit(plane, since):
     """What the node asked of the API server since then: verb and resource of each request."""
     for line in plane.audit_log.read_text().splitlines():
@@ -153,14 +121,14 @@ def settle(plane):
             return
 
 
-def quiet_minute(plane, site):
-    """Requests, and the parts of a core that the agent and all of the site used, in percent."""
+def quiet_minute(plane, node):
+    """Requests, and the parts of a core that the agent and all of the node used, in percent."""
     since = datetime.datetime.now(datetime.timezone.utc)
-    pids = processes(site)
+    pids = node.processes()
     before = {pid: cpu_s(pid) for pid in pids}
     threading.Event().wait(QUIET_S)
-    used = {pid: (cpu_s(pid) - before[pid]) / QUIET_S * 100 for pid in pids & processes(site)}
-    return requests(plane, since), used[site.agent.pid], sum(used.values())
+    used = {pid: (cpu_s(pid) - before[pid]) / QUIET_S * 100 for pid in pids & node.processes()}
+    return requests(plane, since), used[node.agent], sum(used.values())
 
 
 def single_pods(plane, pods, kind):
@@ -175,57 +143,77 @@ def single_pods(plane, pods, kind):
     return values
 
 
-def bring_image(site, kind):
-    if kind == "wasm":
-        site.pack("ticker", IMAGE)
-    else:
-        site.import_busybox(IMAGE)
+class Figures:
+    """Of one kind of node."""
 
+    def __init__(self, kind):
+        signal.alarm(LIMIT_S)
+        plane = ControlPlane(audit=True)
+        node = KINDS[kind](plane, NODE)
+        try:
+            node.bring_image(IMAGE)
+            node.start()
+            plane.wait(f"node/{NODE}", "create")
+            plane.wait(f"node/{NODE}", "condition=Ready")
+            self._measure(plane, node, kind)
+        finally:
+            node.close()
+            plane.close()
+        self.title = f"{PODS} {TITLES[kind]}"
 
-def measure(kind):
-    signal.alarm(LIMIT_S)
-    plane = ControlPlane(audit=True)
-    site = Site()
-    try:
-        bring_image(site, kind)
-        token = site.root / "token"
-        token.write_text(TOKEN)
-        site.start(nodeName=NODE, cluster={"server": plane.server, "tokenFile": str(token), "caFile": str(plane.ca_file), "node": kind,
-                                           "kubeletListen": ""})
-        plane.wait(f"node/{NODE}", "create")
-        plane.wait(f"node/{NODE}", "condition=Ready")
+    def _measure(self, plane, node, kind):
         pods = PodWatch(plane, LIMIT_S)
-        first, rest = Phase(plane, pods, kind, FIRST), Phase(plane, pods, kind, PODS)
+        self.first, self.rest = Phase(plane, pods, kind, FIRST), Phase(plane, pods, kind, PODS)
         settle(plane)
-        asked, agent_cpu, all_cpu = quiet_minute(plane, site)
-        pids = processes(site)
-        agent, everything = pss_kb([site.agent.pid]) / 1024, pss_kb(pids) / 1024
-        programs = pss_kb([pid for pid in pids if is_program(pid)]) / 1024
-        gone = Phase(plane, pods, kind, 0)
-        single = single_pods(plane, pods, kind)
-    finally:
-        site.close()
-        plane.close()
-    what = "Wasm program" if kind == "wasm" else "container"
-    print(f"\n### {PODS} {what} pods\n")
-    print("| | whole | of which the control plane's own | after it | one pod, bound or marked to done: median | requests of the node |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    print(first.row(f"first {FIRST} ready"))
-    print(rest.row(f"{PODS - FIRST} more ready"))
-    print(gone.row(f"all {PODS} gone"))
-    print("\n| | |\n| --- | --- |")
-    print(f"| one warm pod, bound to Running | {statistics.median(single):.0f} ms (median of {len(single)}; {min(single):.0f} to {max(single):.0f}) |")
-    print(f"| agent, {PODS} pods | {agent:.0f} MB |")
-    print(f"| all processes of the site | {everything:.0f} MB |")
-    print(f"| without the pods' programs | {everything - programs:.0f} MB |")
-    print(f"| agent's CPU when idle | {agent_cpu:.2f} % of a core |")
-    print(f"| CPU of all processes when idle | {all_cpu:.2f} % of a core |")
-    print(f"| requests in {QUIET_S} s | {told(asked)} |", flush=True)
+        self.asked, self.agent_cpu, self.all_cpu = quiet_minute(plane, node)
+        pids = node.processes()
+        self.agent_mb, self.all_mb = pss_kb([node.agent]) / 1024, pss_kb(pids) / 1024
+        self.programs_mb = pss_kb([pid for pid in pids if node.is_program(pid)]) / 1024
+        self.gone = Phase(plane, pods, kind, 0)
+        self.single_ms = single_pods(plane, pods, kind)
+
+    def show(self):
+        print(f"\n### {self.title}\n")
+        print("| | whole | of which the control plane's own | after it | one pod, bound or marked to done: median | requests of the node |")
+        print("| --- | --- | --- | --- | --- | --- |")
+        print(self.first.row(f"first {FIRST} ready"))
+        print(self.rest.row(f"{PODS - FIRST} more ready"))
+        print(self.gone.row(f"all {PODS} gone"))
+        print("\n| | |\n| --- | --- |")
+        single = self.single_ms
+        print(f"| one warm pod, bound to Running | {statistics.median(single):.0f} ms (median of {len(single)}; {min(single):.0f} to {max(single):.0f}) |")
+        print(f"| agent, {PODS} pods | {self.agent_mb:.0f} MB |")
+        print(f"| all processes of the node | {self.all_mb:.0f} MB |")
+        print(f"| without the pods' programs | {self.all_mb - self.programs_mb:.0f} MB |")
+        print(f"| agent's CPU when idle | {self.agent_cpu:.2f} % of a core |")
+        print(f"| CPU of all processes when idle | {self.all_cpu:.2f} % of a core |")
+        print(f"| requests in {QUIET_S} s | {told(self.asked)} |", flush=True)
+
+    def compared(self):
+        """(what, unit, value) of what is set against the kubelet's."""
+        return [(f"first {FIRST} ready", "s", self.first.whole_s), (f"{PODS - FIRST} more ready", "s", self.rest.whole_s),
+                (f"all {PODS} gone", "s", self.gone.whole_s), ("one warm pod, bound to Running", "s", statistics.median(self.single_ms) / 1000),
+                ("memory without the programs", "MB", self.all_mb - self.programs_mb), ("memory in all", "MB", self.all_mb),
+                ("CPU when idle", "% of a core", self.all_cpu)]
+
+
+def show_ratios(figures):
+    """Each kind's beside the kubelet's."""
+    peer = figures.pop("kubelet").compared()
+    print("\n| | kubelet with containerd | " + " | ".join(f"duet, {kind} | ratio" for kind in figures) + " |")
+    print("| --- " * (2 + 2 * len(figures)) + "|")
+    for row, (what, unit, value) in enumerate(peer):
+        ours = [one.compared()[row][2] for one in figures.values()]
+        print(f"| {what} | {value:.2f} {unit} | " + " | ".join(f"{mine:.2f} {unit} | {mine / value:.2f}" for mine in ours) + " |")
 
 
 def main():
-    for kind in KINDS:
-        measure(kind)
+    figures = {}
+    for kind in CHOSEN:
+        figures[kind] = Figures(kind)
+        figures[kind].show()
+    if len(figures) > 1:
+        show_ratios(figures)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Builds the control plane of the tests: build.sh FOLDER [MODULES] makes FOLDER/control-plane and a link to it for each
-# program. About 16 minutes of CPU the first time, a minute with Go's build cache; make and ninja call it only when its
-# sources changed. Kubernetes' version is the one that MODULES names: go.mod, or v1.N.mod for an older one.
+# Builds the control plane of the tests: build.sh FOLDER [MODULES [TAGS]] makes FOLDER/control-plane and a link to it for
+# each program. About 16 minutes of CPU the first time, a minute with Go's build cache; make and ninja call it only when its
+# sources changed. Kubernetes' version is the one that MODULES names: go.mod, or v1.N.mod for an older one. With the tag
+# `kubelet` that is a program of it too, for the benchmark beside it.
 set -euo pipefail
 folder=$(realpath -m "${1:?usage: build.sh FOLDER [MODULES]}")
 modules=${2:-go.mod}
+tags=${3:-}
 cd "$(dirname "$0")"
 mkdir -p "$folder"
 
@@ -18,7 +20,7 @@ for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
 done
 
 go=$(../go_toolchain.sh "$(sed -nE 's/^go (.*)$/\1/p' "$modules")")
-CGO_ENABLED=0 GOTOOLCHAIN=local "$go" build -mod=readonly -modfile="$modules" -trimpath -ldflags "$flags" -o "$folder/control-plane" .
-for program in etcd kube-apiserver kube-controller-manager kube-scheduler metrics-server kubectl; do
+CGO_ENABLED=0 GOTOOLCHAIN=local "$go" build -mod=readonly -modfile="$modules" -tags "$tags" -trimpath -ldflags "$flags" -o "$folder/control-plane" .
+for program in etcd kube-apiserver kube-controller-manager kube-scheduler metrics-server kubectl $tags; do
   ln -sfn control-plane "$folder/$program"
 done
