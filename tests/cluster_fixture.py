@@ -39,8 +39,13 @@ class ClusterTest(SiteTest):
     def forget_node(self):
         """While the agent runs still, so that it can stop what it has."""
         self.line.restore()
-        self.plane.kubectl("delete", "deployments,statefulsets,daemonsets,jobs,pods,configmaps,secrets", "--field-selector", "metadata.name!=kube-root-ca.crt",
+        self.plane.kubectl("delete", "deployments,statefulsets,daemonsets,jobs,configmaps,secrets", "--field-selector", "metadata.name!=kube-root-ca.crt",
                            "--timeout=60s")
+        # Mirrors go with the node.
+        pods = [one["metadata"] for one in json.loads(self.plane.kubectl("get", "pods", "-o", "json"))["items"]]
+        names = [one["name"] for one in pods if "kubernetes.io/config.mirror" not in one.get("annotations", {})]
+        if names:
+            self.plane.kubectl("delete", "pods", *names, "--ignore-not-found", "--timeout=60s")
         self.plane.kubectl("delete", "node", NODE, "--ignore-not-found")
 
     def join(self):

@@ -196,8 +196,8 @@ class Mirrors(ClusterTest):
                          self.site.pod_status("own")["containerStatuses"][0]["containerID"])
         self.assertEqual([one["metadata"]["name"] for one in self.pods()], ["own"])
         # Deleted in the cluster, it is there again, and the pod has not noticed.
-        self.plane.kubectl("delete", "pod", mirror, "--timeout=60s")
-        self.plane.wait(f"pod/{mirror}", "create")
+        self.plane.kubectl("delete", "pod", mirror, "--wait=false")
+        self.plane.wait_replaced("pod", mirror, shown["metadata"]["uid"])
         self.plane.wait(f"pod/{mirror}", "condition=Ready")
         self.assertEqual(self.site.pod_status("own")["containerStatuses"][0]["restartCount"], 0)
         (self.site.manifests / "own.yaml").unlink()

@@ -241,6 +241,22 @@ class ControlPlane:
             state = self.try_kubectl("get", what, "-n", namespace, "-o", "yaml").stdout
             raise AssertionError(f"waited for {what}: {condition}\n{done.stderr}{state[-3000:]}")
 
+    def wait_replaced(self, kind, name, uid, namespace="default"):
+        """Returns when another object than the one with `uid` has the name. (kubectl's waiting for a deletion does not notice one that is
+        made again within milliseconds.)"""
+        watch = subprocess.Popen([str(PROGRAMS / "kubectl"), "--kubeconfig", str(self.admin), "get", kind, name, "-n", namespace, "--watch",
+                                  "-o", "jsonpath={.metadata.uid}{'\\n'}"], stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        timer = threading.Timer(TIMEOUT_S, watch.kill)
+        timer.start()
+        try:
+            with watch.stdout as seen:
+                if not any(line.strip() not in ("", uid) for line in seen):
+                    raise AssertionError(f"waited {TIMEOUT_S} s for another {kind} {name}")
+        finally:
+            timer.cancel()
+            watch.kill()
+            watch.wait()
+
     # --- the end ---
 
     def close(self):

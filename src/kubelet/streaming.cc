@@ -21,11 +21,12 @@ constexpr UpgradeProtocols kForwardProtocols{.spdy = kForwardNames, .websocket =
 
 using Start = std::function<Result<pod::Session>(const StreamsWanted& wanted)>;
 
-// Nothing is started for a client that cannot be served.
+// Nothing is started for a client that cannot be served. Whoever carries the streams on to kubectl
+// reads why as a Status; a text with a colon in it would be YAML without one.
 void serve_session(api::Exchange& exchange, api::SessionEnd end, const Start& start) {
   const auto wanted = streams_wanted(exchange.query);
   if (!wanted.ok()) {
-    return exchange.answer_text(400, wanted.error().message());
+    return exchange.answer(api::bad_request(wanted.error().message()));
   }
   const auto upgrade = negotiate(exchange, kChannelProtocols);
   if (!upgrade) {
@@ -33,7 +34,7 @@ void serve_session(api::Exchange& exchange, api::SessionEnd end, const Start& st
   }
   auto session = start(*wanted);
   if (!session.ok()) {
-    return refuse(exchange, api::failure_of(session.error()));
+    return exchange.answer(api::failure_of(session.error()));
   }
   if (!confirm(exchange, *upgrade).ok()) {
     return;
