@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the results of a run as a page: report.py PEERS (the folder with http.txt, engine.txt and measured.json)."""
+"""Writes the results of a run as a page: report.py PEERS (the folder with http.txt, engine.txt, measured.json and cluster.txt)."""
 
 import json
 import os
@@ -101,6 +101,8 @@ def main():
                 "line, the store and the controller; containerd's begins with the CRI call.", measured["containers"], "duet apply",
                 {"containerd 1.6 over CRI": 0.5})
     print_memory(measured["memory"])
+    print("\n## A node of a cluster\n\nPods of a Deployment on one node, beside an unmodified control plane of the same machine, whose own time is in "
+          "all figures.\n\n" + (PEERS / "cluster.txt").read_text().strip())
     engine = (PEERS / "engine.txt")
     if engine.exists() and engine.read_text().strip():
         print("\n## In process\n\n```\n" + engine.read_text().strip() + "\n```")

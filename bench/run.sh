@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures duet beside its peers in one run and writes bench/RESULTS.md. Takes about 10 minutes on 2 cores, and 10 more the
+# Measures duet beside its peers in one run and writes bench/RESULTS.md. Takes about 25 minutes on 2 cores, and 10 more the
 # first time, because wasmtime's command line has to be built. Traffic stays on loopback and in namespaces made here.
 #   bench/run.sh            everything
 #   WASMTIME=... WORKERD=...  programs to take instead of building or installing them
@@ -52,5 +52,11 @@ in_process() { # name guest requests [how]
 } | tee "$peers/engine.txt"
 say "starts, containers, memory"
 WASMTIME=$WASMTIME python3 -B bench/measure.py "$build" "$peers" | tee "$peers/measured.txt"
+say "a node of a cluster, beside the kubelet with containerd"
+if [[ ! -x $peers/control_plane/kubelet ]]; then
+  say "building the kubelet (a minute, after the control plane of the tests)"
+  tests/control_plane/build.sh "$peers/control_plane" go.mod kubelet
+fi
+python3 -B bench/cluster_node.py "$build" | tee "$peers/cluster.txt"
 python3 -B bench/report.py "$peers" >bench/RESULTS.md
 say "wrote bench/RESULTS.md"
