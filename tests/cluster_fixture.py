@@ -1,9 +1,14 @@
 """A node in a real cluster, as the tests of both need it."""
 
+import contextlib
+import http.server
 import json
+import subprocess
+import threading
 
 from control_plane import TOKEN, ControlPlane, Line
-from site_fixture import SiteTest
+from peer import TextHandler
+from site_fixture import SiteTest, need_root
 
 NODE = "edge-wasm"
 BUSYBOX = "test.example/busybox:v1"
@@ -70,3 +75,52 @@ class ClusterTest(SiteTest):
 
     def start_time(self, name):
         return self.plane.get("pod", name)["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]
+
+
+class Elsewhere(TextHandler):
+    def text(self):
+        return "from elsewhere"
+
+
+class ServiceTest(ClusterTest):
+    """With Services of the cluster, and who answers for them."""
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.plane.kubectl, "delete", "services,endpointslices,ingresses", "--field-selector", "metadata.name!=kubernetes")
+        self.site.pack("hello_handler", "test.example/hello:v1")
+
+    def deploy(self, name, replicas=1, image="test.example/hello:v1"):
+        """A handler as a Deployment, and its Service."""
+        pod = wasm_pod("x", image)
+        self.plane.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
+                          "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}},
+                                   "template": {"metadata": {"labels": {"app": name}}, "spec": pod["spec"]}}},
+                         self.service(name))
+
+    @staticmethod
+    def service(name, selected=None, **spec):
+        return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
+                "spec": {"selector": {"app": selected or name}, "ports": [{"name": "web", "port": 80}], **spec}}
+
+    @staticmethod
+    def endpoints(name, address, port, ready=True):
+        return {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+                "metadata": {"name": f"{name}-elsewhere", "labels": {"kubernetes.io/service-name": name}}, "addressType": "IPv4",
+                "endpoints": [{"addresses": [address], "conditions": {"ready": ready}}], "ports": [{"name": "web", "port": port}]}
+
+    @contextlib.contextmanager
+    def neighbour(self, address="198.18.77.7"):
+        """A server at an address of its own, as a pod of another node has one; gives its port."""
+        need_root()
+        change = lambda verb: subprocess.run(["ip", "address", verb, f"{address}/32", "dev", "lo"], check=True)
+
+        change("add")
+        try:
+            with http.server.ThreadingHTTPServer((address, 0), Elsewhere) as server:
+                server.daemon_threads = True
+                threading.Thread(target=server.serve_forever, daemon=True).start()
+                yield address, server.server_address[1]
+                server.shutdown()
+        finally:
+            change("delete")

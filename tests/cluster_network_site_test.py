@@ -1,21 +1,11 @@
 #!/usr/bin/env python3
 """What a cluster's network means on a node: handlers at their pods' addresses, Services behind its front door."""
 
-import contextlib
-import http.server
-import subprocess
-import threading
 import unittest
 import urllib.request
 
-from cluster_fixture import NODE, ClusterTest, wasm_pod
-from peer import TextHandler
+from cluster_fixture import NODE, ClusterTest, ServiceTest, wasm_pod
 from site_fixture import SOURCE, need_root, route
-
-
-class Elsewhere(TextHandler):
-    def text(self):
-        return "from elsewhere"
 
 
 class Addresses(ClusterTest):
@@ -48,32 +38,8 @@ class Addresses(ClusterTest):
         self.assertFalse((self.leases / address).exists())
 
 
-class Services(ClusterTest):
+class Services(ServiceTest):
     """Services of the cluster are answered by the node's front door."""
-
-    def setUp(self):
-        super().setUp()
-        self.addCleanup(self.plane.kubectl, "delete", "services,endpointslices,ingresses", "--field-selector", "metadata.name!=kubernetes")
-        self.site.pack("hello_handler", "test.example/hello:v1")
-
-    def deploy(self, name, replicas=1):
-        """A handler as a Deployment, and its Service."""
-        pod = wasm_pod("x", "test.example/hello:v1")
-        self.plane.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
-                          "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}},
-                                   "template": {"metadata": {"labels": {"app": name}}, "spec": pod["spec"]}}},
-                         self.service(name))
-
-    @staticmethod
-    def service(name, selected=None, **spec):
-        return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
-                "spec": {"selector": {"app": selected or name}, "ports": [{"name": "web", "port": 80}], **spec}}
-
-    @staticmethod
-    def endpoints(name, address, port, ready=True):
-        return {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
-                "metadata": {"name": f"{name}-elsewhere", "labels": {"kubernetes.io/service-name": name}}, "addressType": "IPv4",
-                "endpoints": [{"addresses": [address], "conditions": {"ready": ready}}], "ports": [{"name": "web", "port": port}]}
 
     def write_routes(self, *names):
         """Routes of the site itself to Services of the cluster."""
@@ -83,22 +49,6 @@ class Services(ClusterTest):
         """Waits until just these answers come, of many."""
         self.site.wait_for(f"{path} to answer {expected}",
                            lambda: {self.site.request(path)[2] for _ in range(20)} == expected)
-
-    @contextlib.contextmanager
-    def neighbour(self, address="198.18.77.7"):
-        """A server at an address of its own, as a pod of another node has one; gives its port."""
-        need_root()
-        change = lambda verb: subprocess.run(["ip", "address", verb, f"{address}/32", "dev", "lo"], check=True)
-
-        change("add")
-        try:
-            with http.server.ThreadingHTTPServer((address, 0), Elsewhere) as server:
-                server.daemon_threads = True
-                threading.Thread(target=server.serve_forever, daemon=True).start()
-                yield address, server.server_address[1]
-                server.shutdown()
-        finally:
-            change("delete")
 
     def test_a_deployments_handler_answers_and_follows_its_service(self):
         self.write_routes("shop")

@@ -6,7 +6,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 build=$(realpath "${1:?usage: version_skew.sh BUILD_FOLDER}")
 export DUET_BUILD_DIR=$build DUET_SOURCE_DIR=$PWD
-suites=(cluster_client cluster_site cluster_network_site kubelet_site top_site)
+suites=(cluster_client cluster_site cluster_network_site cluster_route_site kubelet_site top_site)
 rows=()
 failed=0
 

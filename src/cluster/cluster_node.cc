@@ -8,6 +8,7 @@
 
 #include "cluster/api_client.h"
 #include "cluster/event_teller.h"
+#include "cluster/gateway_listeners.h"
 #include "cluster/ingress_status.h"
 #include "cluster/membership.h"
 #include "cluster/mirror_pods.h"
@@ -56,6 +57,11 @@ Membership::Options membership_options(const ClusterOptions& options) {
           .log = options.log};
 }
 
+std::optional<GatewayName> gateway_of(const ClusterOptions& options) {
+  const auto name = parse_gateway_name(options.gateway);
+  return name.ok() ? std::optional(*name) : std::nullopt;
+}
+
 // The second Node lives as the first does, and says in the log that it is the second.
 Membership::Options second_options(const ClusterOptions& options) {
   Membership::Options second = membership_options(options);
@@ -87,6 +93,7 @@ class RunningNode final : public ClusterNode, private Membership::Companion {
             ServiceSource::start(store, first_.access(), clock, random,
                                  {.ingress_class = options_.ingress_class,
                                   .ingress_seen = [this](const Json& ingress) { see(ingress); },
+                                  .gateway = gateway_of(options_),
                                   .heard = options_.services_heard,
                                   .log = options_.log})) {
     first_.start(*this);
@@ -196,6 +203,12 @@ Result<std::unique_ptr<ClusterNode>> ClusterNode::start(store::Store& store,
       !address.empty() && !net::IpAddress::parse(address) && !is_node_name(address)) {
     return invalid("cluster.ingressAddress: \"" + address +
                    "\" is neither an IP address nor a host name");
+  }
+  if (!options.gateway.empty()) {
+    const auto named = parse_gateway_name(options.gateway);
+    if (!named.ok()) {
+      return named.error().wrap("cluster.gateway");
+    }
   }
   DUET_ASSIGN(Access access, first_access(options));
   return std::unique_ptr<ClusterNode>(

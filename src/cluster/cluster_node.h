@@ -31,6 +31,7 @@ struct ClusterOptions {
   std::function<std::vector<NodeImage>()> images;  // asked with every beat, by one thread
   std::string ingress_class;    // of the Ingresses that are routes of this node; empty: none
   std::string ingress_address;  // that their status says, an IP address or a name; empty: none
+  std::string gateway;  // whose HTTPRoutes are routes of this node, NAMESPACE/NAME; empty: none
   // The API server has been silent for away_ms, or answers again. It is away until it answered
   // once. On a thread of the node; none: nobody asks.
   std::function<void(bool away)> presence;

@@ -251,6 +251,14 @@ TEST_F(ClusterNodeTest, TwoNodesHaveTwoNames) {
   EXPECT_EQ(node.error().code(), ErrorCode::kInvalid);
 }
 
+TEST_F(ClusterNodeTest, AGatewayHasANamespaceAndAName) {
+  const auto node =
+      ClusterNode::start(*store_, clock_, random_, {.facts = {.name = "edge"}, .gateway = "edge"});
+  ASSERT_FALSE(node.ok());
+  EXPECT_EQ(node.error().code(), ErrorCode::kInvalid);
+  EXPECT_NE(node.error().message().find("cluster.gateway"), std::string::npos);
+}
+
 TEST_F(ClusterNodeTest, WhatFailsIsSaidOnceAndSoIsItsEnd) {
   start();
   ASSERT_TRUE(pod_comes());

@@ -16,8 +16,10 @@ void Follower::run(const std::stop_token& stop) {
       went_well();
       continue;
     }
-    if (done.error().code() == ErrorCode::kExhausted && !version_.empty()) {
-      version_.clear();  // nobody's fault: at once, and the list has a pause if it fails too
+    const ErrorCode code = done.error().code();
+    if ((code == ErrorCode::kExhausted || code == ErrorCode::kNotFound) && !version_.empty()) {
+      // Nobody's fault, or the kind is gone: at once, and the list has a pause if it fails too.
+      version_.clear();
       continue;
     }
     failed(done.error());

@@ -47,6 +47,16 @@ bool ListedObjects::is_complete() const {
   return complete_;
 }
 
+std::vector<object::ObjectKey> ListedObjects::keys() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<object::ObjectKey> keys;
+  keys.reserve(objects_.size());
+  for (const auto& [key, object] : objects_) {
+    keys.push_back(key);
+  }
+  return keys;
+}
+
 std::optional<object::Object> ListedObjects::find(const object::ObjectKey& key) const {
   const std::lock_guard lock(mutex_);
   const auto found = objects_.find(key);

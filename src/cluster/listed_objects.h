@@ -35,6 +35,8 @@ class ListedObjects {
 
   // Whether the whole list was heard once.
   bool is_complete() const;
+  // The keys of what there is.
+  std::vector<object::ObjectKey> keys() const;
   // Nothing: the server has no such object, or it was left out.
   std::optional<object::Object> find(const object::ObjectKey& key) const;
 

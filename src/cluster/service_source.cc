@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cluster/api_client.h"
+#include "cluster/cluster_route.h"
 #include "cluster/follower.h"
 #include "cluster/local_objects.h"
 #include "cluster/pod_mirror.h"
@@ -16,7 +17,7 @@ namespace {
 
 using object::Kind;
 
-constexpr Kind kKinds[] = {Kind::kService, Kind::kEndpointSlice, Kind::kIngress};
+constexpr Kind kKinds[] = {Kind::kService, Kind::kEndpointSlice, Kind::kIngress, Kind::kHttpRoute};
 
 std::string list_path(Kind kind) {
   const object::KindInfo& info = object::kind_info(kind);
@@ -45,13 +46,23 @@ bool is_of_class(const Json& ingress, const std::string& name) {
 }
 
 // What is missing on this node, as long as a kind may not be seen.
-std::string advice(Kind kind) {
-  if (kind == Kind::kService) {
-    return "";  // every node may see them
+std::string advice_when_refused(Kind kind) {
+  const std::string right = "; examples/cluster/route-rights.yaml has the right, without it ";
+  switch (kind) {
+    case Kind::kIngress:
+      return right + "no Ingress comes from the cluster";
+    case Kind::kHttpRoute:
+      return right + "no HTTPRoute comes from the cluster";
+    case Kind::kEndpointSlice:
+      return right + "only this node's own pods answer for Services";
+    default:
+      return "";  // every node may see Services
   }
-  return std::string("; examples/cluster/route-rights.yaml has the right, without it ") +
-         (kind == Kind::kIngress ? "no Ingress comes from the cluster"
-                                 : "only this node's own pods answer for Services");
+}
+
+// Only a kind that a cluster need not have is not found.
+bool has_no_such_kind(Kind kind, const Error& error) {
+  return kind == Kind::kHttpRoute && error.code() == ErrorCode::kNotFound;
 }
 
 }  // namespace
@@ -75,6 +86,23 @@ ServiceSource::ServiceSource(store::Store& store, const CurrentAccess& access,
   add(Kind::kIngress, options_.ingress_class.empty() ? "" : list_path(Kind::kIngress),
       options_.ingress_limit,
       [name = options_.ingress_class](const Json& ingress) { return is_of_class(ingress, name); });
+  add_http_routes();
+}
+
+void ServiceSource::add_http_routes() {
+  if (!options_.gateway) {
+    return add(Kind::kHttpRoute, "", options_.http_route_limit, {});
+  }
+  add(Kind::kHttpRoute, list_path(Kind::kHttpRoute), options_.http_route_limit,
+      [name = *options_.gateway](const Json& route) {
+        return !parents_named(route, name).empty();
+      });
+  gateway_ = std::make_unique<FollowedGateway>(
+      access_, clock_, random_,
+      FollowedGateway::Options{.name = *options_.gateway,
+                               .refused_pause_ms = options_.refused_pause_ms,
+                               .changed = [this] { gateway_changed(); },
+                               .log = options_.log});
 }
 
 void ServiceSource::add(Kind kind, std::string path, std::size_t limit,
@@ -111,6 +139,9 @@ std::unique_ptr<ServiceSource> ServiceSource::start(store::Store& store,
 }
 
 ServiceSource::~ServiceSource() {
+  if (gateway_) {
+    gateway_->stop();
+  }
   for (const auto& one : followed_) {
     one->thread.request_stop();
   }
@@ -122,6 +153,9 @@ ServiceSource::~ServiceSource() {
 }
 
 void ServiceSource::follow() {
+  if (gateway_) {
+    gateway_->follow();
+  }
   for (const auto& one : followed_) {
     if (!one->path.empty() && !one->thread.joinable()) {
       one->thread = std::jthread(
@@ -161,21 +195,33 @@ void ServiceSource::take_all(Followed& followed, const std::vector<Json>& object
   for (const Json& one : objects) {
     see(followed, one);
   }
-  std::vector<object::ObjectKey> keys = followed.objects.replace(objects);
-  if (const auto stored = store_.list(followed.kind); stored.ok()) {
-    for (const object::Object& one : stored->objects) {
-      keys.push_back(one.key);
-    }
-  }
-  for (const object::ObjectKey& key : keys) {
-    controller_->wake(work_key(key));
-  }
+  wake_all(followed, followed.objects.replace(objects));
   if (followed.kind == Kind::kService) {
     controller_->wake(kHeard);
   }
 }
 
-void ServiceSource::note(const Followed& followed, const Status& status) const {
+// The `keys`, and what the store has.
+void ServiceSource::wake_all(const Followed& followed, const std::vector<object::ObjectKey>& keys) {
+  for (const object::ObjectKey& key : keys) {
+    controller_->wake(work_key(key));
+  }
+  if (const auto stored = store_.list(followed.kind); stored.ok()) {
+    for (const object::Object& one : stored->objects) {
+      controller_->wake(work_key(one.key));
+    }
+  }
+}
+
+void ServiceSource::gateway_changed() {
+  for (const auto& one : followed_) {
+    if (one->kind == Kind::kHttpRoute) {
+      wake_all(*one, one->objects.keys());
+    }
+  }
+}
+
+void ServiceSource::note(Followed& followed, const Status& status) {
   const std::string what =
       "cluster: " + std::string(object::kind_info(followed.kind).plural) + ": ";
   if (status.ok()) {
@@ -186,7 +232,13 @@ void ServiceSource::note(const Followed& followed, const Status& status) const {
   if (refused && followed.kind == Kind::kService) {
     controller_->wake(kHeard);
   }
-  options_.log(what + status.error().message() + (refused ? advice(followed.kind) : ""));
+  if (has_no_such_kind(followed.kind, status.error())) {
+    options_.log(
+        what + "the cluster has no CustomResourceDefinition of them: " + status.error().message());
+    return take_all(followed, {});
+  }
+  options_.log(what + status.error().message() +
+               (refused ? advice_when_refused(followed.kind) : ""));
 }
 
 Result<ServiceSource::Next> ServiceSource::reconcile(const std::string& text) {
@@ -199,12 +251,11 @@ Result<ServiceSource::Next> ServiceSource::reconcile(const std::string& text) {
   }
   const auto followed = std::find_if(followed_.begin(), followed_.end(),
                                      [&](const auto& one) { return one->kind == key->kind; });
-  const ListedObjects& objects = (*followed)->objects;
-  if (!objects.is_complete()) {
+  if (!is_heard(**followed)) {
     return Next{};  // what an agent before this one left goes on until the cluster has spoken
   }
   DUET_ASSIGN(const auto stored, find_stored(store_, *key));
-  const auto said = objects.find(*key);
+  const auto said = said_of(**followed, *key);
   const bool own = stored && !is_of_cluster(*stored);
   note_own(*key, own && said);
   if (!own && said) {
@@ -213,6 +264,28 @@ Result<ServiceSource::Next> ServiceSource::reconcile(const std::string& text) {
     DUET_TRY(remove_stored(store_, *stored, std::nullopt));
   }
   return Next{};
+}
+
+bool ServiceSource::is_heard(const Followed& followed) const {
+  const bool by_gateway = followed.kind == Kind::kHttpRoute && gateway_;
+  return followed.objects.is_complete() && (!by_gateway || gateway_->current());
+}
+
+// As it goes into the store; nothing: it does not.
+std::optional<object::Object> ServiceSource::said_of(const Followed& followed,
+                                                     const object::ObjectKey& key) {
+  auto said = followed.objects.find(key);
+  if (!said || followed.kind != Kind::kHttpRoute) {
+    left_out_.erase(key);
+    return said;
+  }
+  const Json gateway = gateway_->current().value_or(Json());
+  if (gateway.is_null()) {
+    return std::nullopt;  // which is said once for all of its routes
+  }
+  ClusterRoute route = cluster_route(*said, *options_.gateway, gateway);
+  note_left_out(key, route.problem);
+  return std::move(route.object);
 }
 
 Status ServiceSource::put(const object::Object& said, const std::optional<object::Object>& stored) {
@@ -232,6 +305,15 @@ void ServiceSource::note_own(const object::ObjectKey& key, bool said) {
     options_.log("cluster: " + object::describe(key) +
                  " of the cluster is not taken: another one of that name came from this site; "
                  "remove one of them");
+  }
+}
+
+// Once, until it is something else.
+void ServiceSource::note_left_out(const object::ObjectKey& key, const std::string& why) {
+  if (why.empty()) {
+    left_out_.erase(key);
+  } else if (std::exchange(left_out_[key], why) != why) {
+    options_.log("cluster: " + object::describe(key) + " is left out: " + why);
   }
 }
 

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -10,6 +12,8 @@
 
 #include "base/result.h"
 #include "cluster/access.h"
+#include "cluster/followed_gateway.h"
+#include "cluster/gateway_listeners.h"
 #include "cluster/listed_objects.h"
 #include "store/controller.h"
 #include "store/store.h"
@@ -23,7 +27,8 @@ namespace duet::cluster {
 Result<bool> knew_services(store::Store& store);
 
 // What the routes of this node are made of, as far as it comes from a cluster: all its Services and
-// EndpointSlices, and the Ingresses of one class, as a source of the store. What the API server
+// EndpointSlices, the Ingresses of one class, and the HTTPRoutes of one Gateway, as a source of the
+// store. What the API server
 // said last decides; while nobody can be asked, what is there stays. Each kind is followed for
 // itself, for a node may be allowed to see some of them only.
 class ServiceSource {
@@ -33,9 +38,11 @@ class ServiceSource {
     // Hears of each of these Ingresses as the server has it, with its status, on a thread of this;
     // none: nobody asks.
     std::function<void(const Json& ingress)> ingress_seen;
+    std::optional<GatewayName> gateway;  // whose HTTPRoutes come as well; nothing: none do
     std::size_t service_limit = 2'000;
     std::size_t slice_limit = 4'000;
     std::size_t ingress_limit = 1'000;
+    std::size_t http_route_limit = 1'000;
     std::size_t object_bytes = 256 << 10;  // of one object
     std::size_t kind_bytes = 16 << 20;     // of all objects of a kind
     std::int64_t refused_pause_ms =
@@ -74,14 +81,20 @@ class ServiceSource {
 
   void add(object::Kind kind, std::string path, std::size_t limit,
            std::function<bool(const Json&)> wanted);
+  void add_http_routes();
   void run(Followed& followed, const std::stop_token& stop);
   void see(const Followed& followed, const Json& object) const;
   void take_all(Followed& followed, const std::vector<Json>& objects);
-  void note(const Followed& followed, const Status& status) const;
+  void wake_all(const Followed& followed, const std::vector<object::ObjectKey>& keys);
+  void gateway_changed();
+  void note(Followed& followed, const Status& status);
 
   Result<Next> reconcile(const std::string& key);
+  bool is_heard(const Followed& followed) const;
+  std::optional<object::Object> said_of(const Followed& followed, const object::ObjectKey& key);
   Status put(const object::Object& said, const std::optional<object::Object>& stored);
   void note_own(const object::ObjectKey& key, bool said);
+  void note_left_out(const object::ObjectKey& key, const std::string& why);
 
   store::Store& store_;
   const CurrentAccess& access_;
@@ -89,6 +102,8 @@ class ServiceSource {
   sys::Random& random_;
   const Options options_;
   std::set<object::ObjectKey> own_;  // of this site, told that the cluster has one too
+  std::map<object::ObjectKey, std::string> left_out_;  // HTTPRoutes, and what was told of each
+  std::unique_ptr<FollowedGateway> gateway_;           // none: no HTTPRoute comes
   std::vector<std::unique_ptr<Followed>> followed_;
   // The last member: it must end before what it uses goes.
   std::unique_ptr<store::Controller> controller_;

@@ -26,6 +26,7 @@ class RunningSide final : public ClusterSide {
                                     .images = parts_.images,
                                     .ingress_class = config().ingress_class,
                                     .ingress_address = config().ingress_address,
+                                    .gateway = config().cluster_gateway,
                                     .presence = parts_.presence,
                                     .services_heard = parts_.services_heard,
                                     .log = parts_.log};

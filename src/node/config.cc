@@ -168,6 +168,7 @@ Reader::Keys keys_of(NodeConfig& config, Reader& reader) {
                    {"nodeLabels", reader.names(config.node_labels)},
                    {"ingressClass", reader.text(config.ingress_class)},
                    {"ingressAddress", reader.text(config.ingress_address)},
+                   {"gateway", reader.text(config.cluster_gateway)},
                    {"kubeletListen", reader.text(config.kubelet_listen)},
                    {"wasmKubeletListen", reader.text(config.wasm_kubelet_listen)},
                    {"clientCAFile", reader.text(config.client_ca_file)}})},

@@ -23,6 +23,7 @@ struct NodeConfig {
   std::map<std::string, std::string> node_labels;  // of its Nodes in a cluster
   std::string ingress_class;    // of the cluster's Ingresses that are routes here; empty: none
   std::string ingress_address;  // that their status says; empty: none
+  std::string cluster_gateway;  // of the cluster, whose HTTPRoutes are routes here; empty: none
   std::string kubelet_listen = "0.0.0.0:10250";        // the kubelet's API; empty: none
   std::string wasm_kubelet_listen = "0.0.0.0:10260";   // the second Node's; empty: none
   std::string client_ca_file;                          // who may vouch for its clients

@@ -141,6 +141,13 @@ TEST_F(ConfigTest, NodesOfAClusterHaveNames) {
   EXPECT_TRUE(node_name(config).ends_with("-wasm"));
 }
 
+TEST_F(ConfigTest, AClustersGatewayIsNotTheNodesOwn) {
+  const auto config = read("cluster: {gateway: infra/edge}\ngateway: {workers: 3}");
+  ASSERT_TRUE(config.ok());
+  EXPECT_EQ(config->cluster_gateway, "infra/edge");
+  EXPECT_EQ(config->gateway_workers, 3);
+}
+
 TEST_F(ConfigTest, AnAddressOfIngressesNeedsTheirClass) {
   EXPECT_TRUE(check_config({.ingress_class = "edge", .ingress_address = "192.0.2.7"}).ok());
   EXPECT_FALSE(check_config({.ingress_address = "192.0.2.7"}).ok());
