@@ -53,6 +53,15 @@ class ClusterRoutes(ServiceTest):
     def undefine(self):
         self.plane.kubectl("delete", "crd", "--ignore-not-found", *(one["metadata"]["name"] for one in DEFINITIONS))
 
+    def accepted(self, name, namespace="default"):
+        """The condition Accepted in the cluster, once it is about the route as it is now."""
+        self.plane.wait(f"httproute/{name}", "jsonpath={.status.parents[0].conditions[0].type}=Accepted", namespace)
+        found = self.plane.get("httproute", name, namespace)
+        (parent,) = found["status"]["parents"]
+        self.assertEqual((parent["controllerName"], parent["parentRef"]), ("duet.edge/gateway", found["spec"]["parentRefs"][0]))
+        self.assertEqual(parent["conditions"][0]["observedGeneration"], found["metadata"]["generation"])
+        return parent["conditions"][0]
+
     def test_routes_of_its_gateway_are_its_routes_with_handlers_before_them(self):
         self.site.pack("filter-headers", "test.example/headers:v1")
         self.define()
@@ -68,6 +77,7 @@ class ClusterRoutes(ServiceTest):
         self.assertEqual(self.site.request("/theirs")[0], 404)
         here = self.site.get("httproute", "ours")["metadata"]
         self.assertEqual(here["annotations"]["duet.edge/source"], "cluster")
+        self.assertEqual(self.accepted("ours")["reason"], "Accepted")
         self.plane.apply(route_at("edge", "ours", "/moved", "shop", filters=guarded))
         self.site.wait_answer("/moved", 200)
         self.assertEqual(self.site.request("/ours")[0], 404)
@@ -105,6 +115,7 @@ class ClusterRoutes(ServiceTest):
         self.site.wait_answer("/own", 500)
         self.wait_log("httproute team/team is left out")
         self.assertEqual(self.site.request("/team")[0], 404)
+        self.assertEqual(self.accepted("team", "team")["reason"], "NotAllowedByListeners")
         chosen = {"from": "Selector", "selector": {"matchLabels": {"kubernetes.io/metadata.name": "team"}}}
         self.plane.apply(gateway(hostname="*.shop.test", namespaces=chosen))
         self.site.wait_answer("/own", 404)
@@ -120,6 +131,9 @@ class ClusterRoutes(ServiceTest):
         self.plane.apply(gateway(), bad, route_at("edge", "good", "/good", "none"))
         self.site.wait_answer("/good", 500)
         self.wait_log("httproute default/bad is left out: spec.rules[0].retry")
+        told = self.accepted("bad")
+        self.assertEqual(told["reason"], "UnsupportedValue")
+        self.assertIn("spec.rules[0].retry", told["message"])
         self.assertEqual(self.site.request("/bad")[0], 404)
         self.plane.apply(route_at("edge", "bad", "/bad", "none"))
         self.site.wait_answer("/bad", 500)

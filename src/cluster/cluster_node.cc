@@ -9,12 +9,14 @@
 #include "cluster/api_client.h"
 #include "cluster/event_teller.h"
 #include "cluster/gateway_listeners.h"
+#include "cluster/http_route_status.h"
 #include "cluster/ingress_status.h"
 #include "cluster/membership.h"
 #include "cluster/mirror_pods.h"
 #include "cluster/needed_objects.h"
 #include "cluster/presence.h"
 #include "cluster/service_source.h"
+#include "cluster/shared_status.h"
 #include "cluster/stale_mirrors.h"
 #include "net/ip_address.h"
 
@@ -62,6 +64,11 @@ std::optional<GatewayName> gateway_of(const ClusterOptions& options) {
   return name.ok() ? std::optional(*name) : std::nullopt;
 }
 
+object::ObjectKey key_of(object::Kind kind, const Json& object) {
+  const Json& metadata = member(object, "metadata");
+  return {kind, text_of(metadata, "namespace"), text_of(metadata, "name")};
+}
+
 // The second Node lives as the first does, and says in the log that it is the second.
 Membership::Options second_options(const ClusterOptions& options) {
   Membership::Options second = membership_options(options);
@@ -88,14 +95,18 @@ class RunningNode final : public ClusterNode, private Membership::Companion {
         presence_(clock, options_.away_ms),
         events_(EventTeller::start(store, news_, clock, {.log = options_.log})),
         mirrors_(MirrorPods::start(store, pictures_, options_.facts.name, options_.log)),
-        ingresses_(tell_ingresses(store, clock, random)),
-        services_(
-            ServiceSource::start(store, first_.access(), clock, random,
-                                 {.ingress_class = options_.ingress_class,
-                                  .ingress_seen = [this](const Json& ingress) { see(ingress); },
-                                  .gateway = gateway_of(options_),
-                                  .heard = options_.services_heard,
-                                  .log = options_.log})) {
+        statuses_(tell_statuses(store, clock, random)),
+        services_(ServiceSource::start(
+            store, first_.access(), clock, random,
+            {.ingress_class = options_.ingress_class,
+             .ingress_seen = [this](const Json& ingress) { see(ingress); },
+             .gateway = gateway_of(options_),
+             .route_judged =
+                 [this, &clock](const Json& route, const std::vector<ParentVerdict>& verdicts) {
+                   judge(route, verdicts, clock.now());
+                 },
+             .heard = options_.services_heard,
+             .log = options_.log})) {
     first_.start(*this);
     if (options_.second) {
       // What it shows there it has still to get, or kept from an agent before this one.
@@ -121,19 +132,25 @@ class RunningNode final : public ClusterNode, private Membership::Companion {
   }
 
  private:
-  std::unique_ptr<IngressStatus> tell_ingresses(store::Store& store, const sys::Clock& clock,
-                                                sys::Random& random) {
-    if (options_.ingress_address.empty()) {
+  std::unique_ptr<SharedStatus> tell_statuses(store::Store& store, const sys::Clock& clock,
+                                              sys::Random& random) {
+    if (options_.ingress_address.empty() && options_.gateway.empty()) {
       return nullptr;
     }
-    return IngressStatus::start(store, signs_, clock, random,
-                                {.address = options_.ingress_address, .log = options_.log});
+    return SharedStatus::start(store, signs_, clock, random, {.log = options_.log});
   }
 
   void see(const Json& ingress) {
-    if (ingresses_) {
-      ingresses_->see(ingress);
+    if (!options_.ingress_address.empty()) {
+      statuses_->see(key_of(object::Kind::kIngress, ingress),
+                     ingress_status_patch(ingress, options_.ingress_address));
     }
+  }
+
+  void judge(const Json& route, const std::vector<ParentVerdict>& verdicts, sys::WallTime now) {
+    statuses_->see(
+        key_of(object::Kind::kHttpRoute, route),
+        http_route_status_patch(route, *gateway_of(options_), verdicts, sys::format_rfc3339(now)));
   }
 
   void may_ask() override { services_->follow(); }
@@ -164,13 +181,13 @@ class RunningNode final : public ClusterNode, private Membership::Companion {
   std::optional<Membership> second_;
   ApiClient news_;                     // of the Events'
   ApiClient pictures_;                 // of the mirror pods'
-  ApiClient signs_;                    // of the Ingresses' status
+  ApiClient signs_;                    // of the Ingresses' and HTTPRoutes' status
   std::optional<ApiClient> removals_;  // of the second Node's mirror pods
   std::optional<StaleMirrors> stale_mirrors_;
   Presence presence_;
   std::unique_ptr<EventTeller> events_;
   std::unique_ptr<MirrorPods> mirrors_;
-  std::unique_ptr<IngressStatus> ingresses_;  // none: no address is told
+  std::unique_ptr<SharedStatus> statuses_;  // none: none is told
   std::unique_ptr<ServiceSource> services_;
 };
 

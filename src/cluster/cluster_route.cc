@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "cluster/pod_mirror.h"
 #include "object/kind.h"
 #include "object/manifest.h"
 
@@ -44,28 +45,42 @@ std::string foreign_backend(const std::string& own, const Json& route) {
   return "";
 }
 
+// A route that a listener takes may still have something wrong.
+std::vector<ParentVerdict> verdicts_of(const Json& gateway, const std::vector<Json>& parents,
+                                       const Json& route, const std::string& wrong) {
+  std::vector<ParentVerdict> out;
+  for (const Json& parent : parents) {
+    const Attachment one = attach(gateway, {parent}, route);
+    out.push_back(one.accepted() && !wrong.empty()
+                      ? ParentVerdict{parent, "UnsupportedValue", wrong}
+                      : ParentVerdict{parent, one.reason, one.message});
+  }
+  return out;
+}
+
 }  // namespace
 
-ClusterRoute cluster_route(const object::Object& said, const GatewayName& name,
+ClusterRoute cluster_route(const object::ObjectKey& key, Json route, const GatewayName& name,
                            const Json& gateway) {
-  Json route = Json::parse(said.json, nullptr, false);
   const std::vector<Json> parents = parents_named(route, name);
-  const Attachment attachment = attach(gateway, parents, route);
-  if (!attachment.accepted()) {
-    return {std::nullopt, attachment.message};
+  if (parents.empty()) {
+    return {std::nullopt, "its parentRefs do not name the Gateway", {}};
   }
+  const Attachment attachment = attach(gateway, parents, route);
   // Its other parents are others' business.
   route["spec"]["parentRefs"] = parents;
-  if (std::string wrong = wrong_in_spec(said.key, route); !wrong.empty()) {
-    return {std::nullopt, std::move(wrong)};
+  std::string wrong = wrong_in_spec(key, route);
+  if (wrong.empty()) {
+    wrong = foreign_backend(key.ns, route);
   }
-  if (std::string foreign = foreign_backend(said.key.ns, route); !foreign.empty()) {
-    return {std::nullopt, std::move(foreign)};
+  ClusterRoute out;
+  out.verdicts = verdicts_of(gateway, parents, route, wrong);
+  out.problem = attachment.accepted() ? std::move(wrong) : attachment.message;
+  if (out.problem.empty()) {
+    route["spec"]["hostnames"] = attachment.hostnames;
+    out.object = stored_object(key, std::move(route));
   }
-  route["spec"]["hostnames"] = attachment.hostnames;
-  object::Object object = said;
-  object.json = to_text(route);
-  return {std::move(object), ""};
+  return out;
 }
 
 }  // namespace duet::cluster

@@ -47,7 +47,7 @@ Json to_service(const Json& more = Json::object()) {
 
 ClusterRoute taken(const Json& object, const Json& at = gateway()) {
   const object::ObjectKey key{object::Kind::kHttpRoute, "shop", "web"};
-  return cluster_route(stored_object(key, object), kEdge, at);
+  return cluster_route(key, object, kEdge, at);
 }
 object::HttpRoute decoded(const ClusterRoute& route) {
   return *object::decode_http_route(route.object->json);
@@ -103,9 +103,26 @@ TEST(ClusterRouteTest, ServicesOfOtherNamespacesAreRefused) {
   EXPECT_THAT(out.problem, HasSubstr("ReferenceGrant"));
 }
 
+TEST(ClusterRouteTest, EachOfItsParentsIsToldWhatBecomesOfIt) {
+  Json asked = route(to_service());
+  Json& parents = asked["spec"]["parentRefs"];
+  parents.push_back(parents[1]);
+  parents[2]["sectionName"] = "none";
+  const ClusterRoute out = taken(asked);
+  EXPECT_TRUE(out.object);
+  ASSERT_EQ(out.verdicts.size(), 2U);
+  EXPECT_EQ(out.verdicts[0].reason, "Accepted");
+  EXPECT_EQ(out.verdicts[0].parent, parents[1]);
+  EXPECT_EQ(out.verdicts[1].reason, "NoMatchingParent");
+  asked["spec"]["rules"][0]["retry"] = {{"attempts", 3}};
+  EXPECT_EQ(taken(asked).verdicts.at(0).reason, "UnsupportedValue");
+  EXPECT_THAT(taken(asked).verdicts.at(0).message, HasSubstr("spec.rules[0].retry"));
+}
+
 TEST(ClusterRouteTest, WithoutAListenerItIsLeftOut) {
   EXPECT_FALSE(taken(route(to_service()), nullptr).object);
   EXPECT_THAT(taken(route(to_service()), nullptr).problem, HasSubstr("listener"));
+  EXPECT_FALSE(taken({{"metadata", Json::object()}, {"spec", "none"}}).object);
 }
 
 }  // namespace

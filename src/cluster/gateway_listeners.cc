@@ -166,14 +166,18 @@ Result<GatewayName> parse_gateway_name(const std::string& text) {
   return out;
 }
 
+bool names(const Json& parent, const std::string& own, const GatewayName& gateway) {
+  return text_or(parent, "group", kGatewayGroup) == kGatewayGroup &&
+         text_or(parent, "kind", "Gateway") == "Gateway" &&
+         text_or(parent, "namespace", own.c_str()) == gateway.ns &&
+         text_of(parent, "name") == gateway.name;
+}
+
 std::vector<Json> parents_named(const Json& route, const GatewayName& gateway) {
   std::vector<Json> named;
   const std::string own = namespace_of(route);
   for (const Json& parent : member(member(route, "spec"), "parentRefs")) {
-    if (text_or(parent, "group", kGatewayGroup) == kGatewayGroup &&
-        text_or(parent, "kind", "Gateway") == "Gateway" &&
-        text_or(parent, "namespace", own.c_str()) == gateway.ns &&
-        text_of(parent, "name") == gateway.name) {
+    if (names(parent, own, gateway)) {
       named.push_back(parent);
     }
   }

@@ -22,6 +22,8 @@ struct GatewayName {
 // From "NAMESPACE/NAME". kInvalid: it is something else.
 Result<GatewayName> parse_gateway_name(const std::string& text);
 
+// Whether a ParentReference of a route in the namespace `own` names the Gateway.
+bool names(const Json& parent, const std::string& own, const GatewayName& gateway);
 // The parentRefs of an HTTPRoute that name the Gateway, in their order.
 std::vector<Json> parents_named(const Json& route, const GatewayName& gateway);
 

@@ -10,7 +10,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 // A Gateway infra/edge.
-Json gateway(const Json& listeners) {
+Json gateway(const std::vector<Json>& listeners) {
   return {{"metadata", {{"namespace", "infra"}, {"name", "edge"}}},
           {"spec", {{"listeners", listeners}}}};
 }
@@ -36,10 +36,10 @@ Json parent(const Json& more = Json::object()) {
   return out;
 }
 
-Attachment of_namespace(const std::string& ns, const Json& listeners) {
+Attachment of_namespace(const std::string& ns, const std::vector<Json>& listeners) {
   return attach(gateway(listeners), {parent()}, route(ns, parent()));
 }
-Attachment for_names(const Json& hostnames, const Json& listeners) {
+Attachment for_names(const Json& hostnames, const std::vector<Json>& listeners) {
   return attach(gateway(listeners), {parent()}, route("shop", parent(), hostnames));
 }
 
@@ -123,7 +123,7 @@ TEST(Attach, ListenersForOtherThingsTakeNone) {
 }
 
 TEST(Attach, ARouteIsAnsweredForTheNamesThatTheListenerIsFor) {
-  const auto names = [](const Json& hostnames, const Json& listeners) {
+  const auto names = [](const Json& hostnames, const std::vector<Json>& listeners) {
     return for_names(hostnames, listeners).hostnames;
   };
   const Json any = listener("a", {{"from", "All"}});

@@ -78,7 +78,7 @@ std::optional<object::Object> ListedObjects::read(const Json& object) const {
   if (options_.wanted && !options_.wanted(object)) {
     return object::Object{key, uid, 0, ""};
   }
-  return stored_object(key, object);
+  return options_.form ? options_.form(key, object) : stored_object(key, object);
 }
 
 void ListedObjects::keep(object::Object object) {

@@ -14,16 +14,18 @@
 
 namespace duet::cluster {
 
-// What the server said last of a list of objects of one kind, as they go into the store. Bounded:
-// what is too much is left out, and the log says so. Thread-safe.
+// What the server said last of a list of objects of one kind, as they go into the store or in a
+// form of their own. Bounded: what is too much is left out, and the log says so. Thread-safe.
 class ListedObjects {
  public:
   struct Options {
     object::Kind kind = object::Kind::kService;
     std::size_t object_limit = 2'000;
-    std::size_t object_bytes = 256 << 10;            // of one, as it goes into the store
+    std::size_t object_bytes = 256 << 10;            // of one, as it is kept
     std::size_t total_bytes = 16 << 20;              // of all
     std::function<bool(const Json& object)> wanted;  // none: all are
+    // As it is kept, with its uid; none: as stored_object() makes it.
+    std::function<object::Object(const object::ObjectKey& key, const Json& object)> form;
     std::function<void(const std::string& line)> log;
   };
   explicit ListedObjects(Options options) : options_(std::move(options)) {}

@@ -9,6 +9,7 @@
 #include "cluster/cluster_route.h"
 #include "cluster/follower.h"
 #include "cluster/local_objects.h"
+#include "cluster/object_path.h"
 #include "cluster/pod_mirror.h"
 #include "object/kind.h"
 
@@ -19,30 +20,17 @@ using object::Kind;
 
 constexpr Kind kKinds[] = {Kind::kService, Kind::kEndpointSlice, Kind::kIngress, Kind::kHttpRoute};
 
-std::string list_path(Kind kind) {
-  const object::KindInfo& info = object::kind_info(kind);
-  const bool core = info.api_version.find('/') == std::string_view::npos;
-  return (core ? "/api/" : "/apis/") + std::string(info.api_version) + "/" +
-         std::string(info.plural);
-}
-
 // Worked on after the Services that were listed before it.
 constexpr const char* kHeard = "heard";
 
-// "services/shop/web" and back.
-std::string work_key(const object::ObjectKey& key) {
-  return std::string(object::kind_info(key.kind).plural) + "/" + store::key_text(key);
-}
-std::optional<object::ObjectKey> object_key(const std::string& text) {
-  const std::size_t slash = text.find('/');
-  const auto kind = object::kind_from_word(text.substr(0, slash));
-  return kind && slash != std::string::npos
-             ? std::optional(store::key_from_text(*kind, text.substr(slash + 1)))
-             : std::nullopt;
-}
-
 bool is_of_class(const Json& ingress, const std::string& name) {
   return text_of(member(ingress, "spec"), "ingressClassName") == name;
+}
+
+// An HTTPRoute as it is kept until the Gateway has a say: with its status, which is told to others.
+object::Object as_sent(const object::ObjectKey& key, Json route) {
+  route["metadata"].erase("managedFields");
+  return {key, text_of(member(route, "metadata"), "uid"), 0, to_text(route)};
 }
 
 // What is missing on this node, as long as a kind may not be seen.
@@ -81,22 +69,28 @@ Result<bool> knew_services(store::Store& store) {
 ServiceSource::ServiceSource(store::Store& store, const CurrentAccess& access,
                              const sys::Clock& clock, sys::Random& random, Options options)
     : store_(store), access_(access), clock_(clock), random_(random), options_(std::move(options)) {
-  add(Kind::kService, list_path(Kind::kService), options_.service_limit, {});
-  add(Kind::kEndpointSlice, list_path(Kind::kEndpointSlice), options_.slice_limit, {});
-  add(Kind::kIngress, options_.ingress_class.empty() ? "" : list_path(Kind::kIngress),
-      options_.ingress_limit,
-      [name = options_.ingress_class](const Json& ingress) { return is_of_class(ingress, name); });
+  add(list_path(Kind::kService), {.kind = Kind::kService, .object_limit = options_.service_limit});
+  add(list_path(Kind::kEndpointSlice),
+      {.kind = Kind::kEndpointSlice, .object_limit = options_.slice_limit});
+  add(options_.ingress_class.empty() ? "" : list_path(Kind::kIngress),
+      {.kind = Kind::kIngress,
+       .object_limit = options_.ingress_limit,
+       .wanted = [name = options_.ingress_class](const Json& ingress) {
+         return is_of_class(ingress, name);
+       }});
   add_http_routes();
 }
 
 void ServiceSource::add_http_routes() {
   if (!options_.gateway) {
-    return add(Kind::kHttpRoute, "", options_.http_route_limit, {});
+    return add("", {.kind = Kind::kHttpRoute});
   }
-  add(Kind::kHttpRoute, list_path(Kind::kHttpRoute), options_.http_route_limit,
-      [name = *options_.gateway](const Json& route) {
-        return !parents_named(route, name).empty();
-      });
+  add(list_path(Kind::kHttpRoute),
+      {.kind = Kind::kHttpRoute,
+       .object_limit = options_.http_route_limit,
+       .wanted = [name = *options_.gateway](
+                     const Json& route) { return !parents_named(route, name).empty(); },
+       .form = as_sent});
   gateway_ = std::make_unique<FollowedGateway>(
       access_, clock_, random_,
       FollowedGateway::Options{.name = *options_.gateway,
@@ -105,17 +99,14 @@ void ServiceSource::add_http_routes() {
                                .log = options_.log});
 }
 
-void ServiceSource::add(Kind kind, std::string path, std::size_t limit,
-                        std::function<bool(const Json&)> wanted) {
-  followed_.push_back(std::make_unique<Followed>(
-      std::move(path), ListedObjects::Options{.kind = kind,
-                                              .object_limit = limit,
-                                              .object_bytes = options_.object_bytes,
-                                              .total_bytes = options_.kind_bytes,
-                                              .wanted = std::move(wanted),
-                                              .log = options_.log}));
+// An empty path: what an agent before this one has brought of the kind goes.
+void ServiceSource::add(std::string path, ListedObjects::Options listed) {
+  listed.object_bytes = options_.object_bytes;
+  listed.total_bytes = options_.kind_bytes;
+  listed.log = options_.log;
+  followed_.push_back(std::make_unique<Followed>(std::move(path), std::move(listed)));
   if (followed_.back()->path.empty()) {
-    followed_.back()->objects.replace({});  // what an agent before this one has brought goes
+    followed_.back()->objects.replace({});
   }
 }
 
@@ -245,7 +236,7 @@ Result<ServiceSource::Next> ServiceSource::reconcile(const std::string& text) {
   if (text == kHeard && options_.heard) {
     options_.heard();
   }
-  const auto key = object_key(text);
+  const auto key = key_of_work(text);
   if (!key) {
     return Next{};
   }
@@ -283,7 +274,11 @@ std::optional<object::Object> ServiceSource::said_of(const Followed& followed,
   if (gateway.is_null()) {
     return std::nullopt;  // which is said once for all of its routes
   }
-  ClusterRoute route = cluster_route(*said, *options_.gateway, gateway);
+  const Json sent = Json::parse(said->json, nullptr, false);
+  ClusterRoute route = cluster_route(key, sent, *options_.gateway, gateway);
+  if (options_.route_judged) {
+    options_.route_judged(sent, route.verdicts);
+  }
   note_left_out(key, route.problem);
   return std::move(route.object);
 }

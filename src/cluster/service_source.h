@@ -14,6 +14,7 @@
 #include "cluster/access.h"
 #include "cluster/followed_gateway.h"
 #include "cluster/gateway_listeners.h"
+#include "cluster/http_route_status.h"
 #include "cluster/listed_objects.h"
 #include "store/controller.h"
 #include "store/store.h"
@@ -39,6 +40,9 @@ class ServiceSource {
     // none: nobody asks.
     std::function<void(const Json& ingress)> ingress_seen;
     std::optional<GatewayName> gateway;  // whose HTTPRoutes come as well; nothing: none do
+    // Hears of each of these HTTPRoutes as the server has it, with its status, and of what becomes
+    // of it; on a thread of this, more than once; none: nobody asks.
+    std::function<void(const Json& route, const std::vector<ParentVerdict>& verdicts)> route_judged;
     std::size_t service_limit = 2'000;
     std::size_t slice_limit = 4'000;
     std::size_t ingress_limit = 1'000;
@@ -79,8 +83,7 @@ class ServiceSource {
   ServiceSource(store::Store& store, const CurrentAccess& access, const sys::Clock& clock,
                 sys::Random& random, Options options);
 
-  void add(object::Kind kind, std::string path, std::size_t limit,
-           std::function<bool(const Json&)> wanted);
+  void add(std::string path, ListedObjects::Options listed);
   void add_http_routes();
   void run(Followed& followed, const std::stop_token& stop);
   void see(const Followed& followed, const Json& object) const;

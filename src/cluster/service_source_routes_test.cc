@@ -106,6 +106,26 @@ TEST_F(ServiceSourceTest, HttpRoutesStayUntilTheirGatewayWasHeardOf) {
   EXPECT_TRUE(comes([&] { return has_route("ours") && !has_route("left"); }));
 }
 
+TEST_F(ServiceSourceTest, SaysWhatBecomesOfEachHttpRoute) {
+  options_.gateway = {"infra", "edge"};
+  options_.route_judged = [this](const Json& route, const std::vector<ParentVerdict>& verdicts) {
+    log_.note("judged " + route["metadata"]["resourceVersion"].get<std::string>() + " " +
+              route["status"].dump() + " " + verdicts.at(0).reason);
+  };
+  lists_.put(kGateways, gateway());
+  Json ours = http_route("ours");
+  ours["status"] = {{"parents", Json::array()}};
+  lists_.put(kRoutes, ours);
+  follow();
+  EXPECT_TRUE(log_.wait_for({"judged 1", "parents", "Accepted"}));
+  lists_.put(kRoutes, ours);
+  EXPECT_TRUE(log_.wait_for({"judged 2", "Accepted"}));
+  lists_.put(kGateways, gateway("Same"));
+  EXPECT_TRUE(log_.wait_for({"judged 2", "NotAllowedByListeners"}));
+  ASSERT_TRUE(comes([&] { return !has_route("ours"); }));
+  EXPECT_EQ(log_.count({"judged", "null"}), 0U);
+}
+
 TEST_F(ServiceSourceTest, AnHttpRouteThatCannotBeAnsweredIsLeftOutAndSaidOnce) {
   options_.gateway = {"infra", "edge"};
   lists_.put(kGateways, gateway());

@@ -2,13 +2,14 @@
 
 #include <nlohmann/json.hpp>
 
+#include "object/gateway_controller.h"
+
 namespace duet::route {
 
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kController = "duet.edge/gateway";
 constexpr std::size_t kMessageBytes = 4'096;
 
 Json condition(const char* type, bool holds, std::string reason, std::string message,
@@ -76,7 +77,7 @@ std::optional<std::string> http_route_status(const object::Object& object,
         one["lastTransitionTime"] = transition_time(stored, parent, one, now);
       }
       parents.push_back({{"parentRef", parent},
-                         {"controllerName", kController},
+                         {"controllerName", object::kGatewayController},
                          {"conditions", std::move(conditions)}});
     }
     return Json{{"parents", std::move(parents)}}.dump(-1, ' ', false,
