@@ -75,7 +75,7 @@ ClusterRoute cluster_route(const object::ObjectKey& key, Json route, const Gatew
   }
   ClusterRoute out;
   out.verdicts = verdicts_of(gateway, parents, route, wrong);
-  out.problem = attachment.accepted() ? std::move(wrong) : attachment.message;
+  out.problem = attachment.accepted() ? wrong : attachment.message;
   if (out.problem.empty()) {
     route["spec"]["hostnames"] = attachment.hostnames;
     out.object = stored_object(key, std::move(route));
