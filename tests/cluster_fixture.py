@@ -98,6 +98,24 @@ class ServiceTest(ClusterTest):
                                    "template": {"metadata": {"labels": {"app": name}}, "spec": pod["spec"]}}},
                          self.service(name))
 
+    def check_a_cut(self, gone, change):
+        """Routes at /stays and /goes live through a cut of the line and a new agent. `change` takes /goes away in the cluster meanwhile, where
+        `gone` is answered in the end, and brings /comes."""
+        for name in ("stays", "goes"):
+            self.site.wait_answer(f"/{name}", 200)
+        self.line.cut()
+        self.site.kill_agent()
+        self.start()
+        self.wait_log("cluster: https://127.0.0.1")
+        for name in ("stays", "goes"):
+            self.site.wait_answer(f"/{name}", 200)
+        change()
+        self.assertEqual(self.site.request("/goes")[0], 200)
+        self.line.restore()
+        self.site.wait_answer("/comes", 200)
+        self.site.wait_answer("/goes", gone)
+        self.assertEqual(self.site.request("/stays")[0], 200)
+
     @staticmethod
     def service(name, selected=None, **spec):
         return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name},

@@ -139,25 +139,15 @@ class ClusterRoutes(ServiceTest):
         self.site.wait_answer("/bad", 500)
 
     def test_routes_live_through_a_cut_and_a_new_agent(self):
+        def change():
+            self.plane.kubectl("delete", "httproute", "goes")
+            self.plane.apply(route_at("edge", "comes", "/comes", "shop"))
+
         self.define()
         self.join()
         self.deploy("shop")
         self.plane.apply(gateway(), *(route_at("edge", name, f"/{name}", "shop") for name in ("stays", "goes")))
-        for name in ("stays", "goes"):
-            self.site.wait_answer(f"/{name}", 200)
-        self.line.cut()
-        self.site.kill_agent()
-        self.start()
-        self.wait_log("cluster: https://127.0.0.1")
-        for name in ("stays", "goes"):
-            self.site.wait_answer(f"/{name}", 200)
-        self.plane.kubectl("delete", "httproute", "goes")
-        self.plane.apply(route_at("edge", "comes", "/comes", "shop"))
-        self.assertEqual(self.site.request("/goes")[0], 200)
-        self.line.restore()
-        self.site.wait_answer("/comes", 200)
-        self.site.wait_answer("/goes", 404)
-        self.assertEqual(self.site.request("/stays")[0], 200)
+        self.check_a_cut(404, change)
 
     def test_a_route_of_the_site_is_not_written_over(self):
         self.site.write("own.yaml", route("shop", "/own", "none"))

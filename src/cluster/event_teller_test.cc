@@ -4,10 +4,8 @@
 
 #include <atomic>
 
-#include "cluster/api_server_for_test.h"
-#include "cluster/heard_for_test.h"
 #include "cluster/pod_mirror.h"
-#include "sys/file.h"
+#include "cluster/store_and_server_for_test.h"
 
 namespace duet::cluster {
 namespace {
@@ -18,17 +16,15 @@ using Connection = ApiServerForTest::Connection;
 class EventTellerTest : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = *sys::make_temporary_directory(testing::TempDir(), "events-");
-    store_ = *store::Store::open(folder_ + "/objects.db", clock_);
     const Json pod = {{"metadata", {{"name", "web"}, {"namespace", "default"}, {"uid", "u-1"}}},
                       {"spec", {{"nodeName", "edge"}, {"containers", Json::array()}}}};
-    ASSERT_TRUE(store_->create(stored_pod(*read_cluster_pod(pod), nullptr, {})).ok());
+    ASSERT_TRUE(sides_.store->create(stored_pod(*read_cluster_pod(pod), nullptr, {})).ok());
     Json other = pod;
     other["metadata"]["name"] = "hello";
     other["metadata"]["uid"] = "u-2";
     other["spec"]["nodeName"] = "edge-wasm";
-    ASSERT_TRUE(store_->create(stored_pod(*read_cluster_pod(other), nullptr, {})).ok());
-    ASSERT_TRUE(store_
+    ASSERT_TRUE(sides_.store->create(stored_pod(*read_cluster_pod(other), nullptr, {})).ok());
+    ASSERT_TRUE(sides_.store
                     ->create({{object::Kind::kPod, "default", "own"},
                               "",
                               0,
@@ -36,45 +32,36 @@ class EventTellerTest : public testing::Test {
                     .ok());
   }
   void TearDown() override {
-    stop_.request_stop();
+    sides_.stop.request_stop();
     teller_.reset();
-    store_.reset();
-    (void)sys::remove_tree(folder_);
   }
   void start(EventTeller::Options options) {
     options.log = [](const std::string&) {};
-    teller_ = EventTeller::start(*store_, api_, clock_, std::move(options));
+    teller_ = EventTeller::start(*sides_.store, api_, sides_.clock, std::move(options));
     teller_->set_online(true);
   }
   void record(const std::string& pod, const std::string& uid, const std::string& reason) {
     ASSERT_TRUE(
-        store_->record_event({object::Kind::kPod, "default", pod}, uid, "Warning", reason, "why")
+        sides_.store
+            ->record_event({object::Kind::kPod, "default", pod}, uid, "Warning", reason, "why")
             .ok());
   }
   bool answer(const Request& request, Connection& connection) {
-    heard_.note(request.line.substr(0, request.line.find(" HTTP")) + " " + request.body);
     const bool again = taken_ && request.line.starts_with("POST");
     return connection.write(ApiServerForTest::with_body(
         again ? 409 : status_.load(), R"({"kind":"Status","reason":"AlreadyExists"})"));
   }
   bool hears(const std::string& part, std::size_t times = 1) {
-    return heard_.wait_for({part}, times);
+    return sides_.heard.wait_for({part}, times);
   }
-  bool heard(const std::string& part) { return heard_.count({part}) > 0; }
+  bool heard(const std::string& part) { return sides_.heard.count({part}) > 0; }
 
-  HeardForTest heard_;
   std::atomic<int> status_ = 201;
   std::atomic<bool> taken_ = false;  // every name of an Event is
-  std::string folder_;
-  sys::SystemClock clock_;
-  sys::SeededRandom random_{1};
-  std::stop_source stop_;
-  ApiServerForTest server_{[this](const Request& request, Connection& connection) {
+  StoreAndServerForTest sides_{[this](const Request& request, Connection& connection) {
     return answer(request, connection);
   }};
-  CurrentAccess access_{server_.access()};
-  ApiClient api_{access_, clock_, random_, stop_.get_token()};
-  std::unique_ptr<store::Store> store_;
+  ApiClient api_{sides_.access, sides_.clock, sides_.random, sides_.stop.get_token()};
   std::unique_ptr<EventTeller> teller_;
 };
 
@@ -97,7 +84,7 @@ TEST_F(EventTellerTest, TellsWhatHappenedToPodsOfTheClusterAlone) {
 TEST_F(EventTellerTest, EachIsToldAsOfItsPodsNode) {
   start({});
   record("hello", "u-2", "Started");
-  EXPECT_TRUE(heard_.wait_for(
+  EXPECT_TRUE(sides_.heard.wait_for(
       {R"("reason":"Started")", R"("host":"edge-wasm")", R"("reportingInstance":"edge-wasm")"}));
 }
 
@@ -126,7 +113,7 @@ TEST_F(EventTellerTest, ManyGoOneAfterTheOther) {
   }
   ASSERT_TRUE(hears("POST", 2));
   teller_.reset();
-  EXPECT_EQ(heard_.count({"POST"}), 2U);
+  EXPECT_EQ(sides_.heard.count({"POST"}), 2U);
 }
 
 TEST_F(EventTellerTest, APodThatTalksTooMuchWaitsAndOthersDoNot) {
@@ -138,7 +125,7 @@ TEST_F(EventTellerTest, APodThatTalksTooMuchWaitsAndOthersDoNot) {
   record("hello", "u-2", "Mine");
   ASSERT_TRUE(hears("Mine"));
   teller_.reset();
-  EXPECT_EQ(heard_.count({"POST"}), 3U);
+  EXPECT_EQ(sides_.heard.count({"POST"}), 3U);
 }
 
 TEST_F(EventTellerTest, WhatFailsIsSentAgainAndWhatIsRefusedIsNot) {
@@ -152,7 +139,7 @@ TEST_F(EventTellerTest, WhatFailsIsSentAgainAndWhatIsRefusedIsNot) {
   status_ = 201;
   record("web", "u-1", "Last");
   ASSERT_TRUE(hears("Last"));
-  EXPECT_EQ(heard_.count({"Refused"}), 1U);
+  EXPECT_EQ(sides_.heard.count({"Refused"}), 1U);
 }
 
 }  // namespace

@@ -126,32 +126,27 @@ Step step_at(const Json& listener, const std::vector<Json>& parents, const std::
                                                                                : Step::kNotAllowed;
 }
 
-const char* reason_of(Step step) {
-  switch (step) {
-    case Step::kNone:
-      return "NoMatchingParent";
-    case Step::kNotAllowed:
-      return "NotAllowedByListeners";
-    case Step::kNoHostname:
-      return "NoMatchingListenerHostname";
-    case Step::kAccepted:
-      break;
-  }
-  return "Accepted";
-}
+// The reason of the condition Accepted, and in words; no words: it is.
+struct Outcome {
+  const char* reason;
+  const char* message;
+};
 
-const char* message_of(Step step) {
+Outcome outcome_of(Step step) {
   switch (step) {
     case Step::kNone:
-      return "the Gateway has no listener of the sectionName and port that parentRefs names";
+      return {"NoMatchingParent",
+              "the Gateway has no listener of the sectionName and port that parentRefs names"};
     case Step::kNotAllowed:
-      return "the Gateway's listeners take no HTTPRoutes of this namespace (allowedRoutes)";
+      return {"NotAllowedByListeners",
+              "the Gateway's listeners take no HTTPRoutes of this namespace (allowedRoutes)"};
     case Step::kNoHostname:
-      return "the Gateway's listeners are for none of the route's hostnames";
+      return {"NoMatchingListenerHostname",
+              "the Gateway's listeners are for none of the route's hostnames"};
     case Step::kAccepted:
       break;
   }
-  return "";
+  return {"Accepted", ""};
 }
 
 }  // namespace
@@ -200,7 +195,8 @@ Attachment attach(const Json& gateway, const std::vector<Json>& parents, const J
   if (for_all) {
     hostnames.clear();
   }
-  return {reason_of(furthest), message_of(furthest), std::move(hostnames)};
+  const Outcome outcome = outcome_of(furthest);
+  return {outcome.reason, outcome.message, std::move(hostnames)};
 }
 
 }  // namespace duet::cluster

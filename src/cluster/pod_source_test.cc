@@ -6,9 +6,7 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "cluster/api_server_for_test.h"
-#include "cluster/heard_for_test.h"
-#include "sys/file.h"
+#include "cluster/store_and_server_for_test.h"
 
 namespace duet::cluster {
 namespace {
@@ -31,28 +29,24 @@ Json bound_pod(const std::string& name, const std::string& uid, const std::strin
 class PodSourceTest : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = *sys::make_temporary_directory(testing::TempDir(), "pods-");
-    store_ = *store::Store::open(folder_ + "/objects.db", clock_);
-    needed_ = std::make_unique<NeededObjects>(*store_, std::set<std::string>{"edge"});
+    needed_ = std::make_unique<NeededObjects>(*sides_.store, std::set<std::string>{"edge"});
     start();
   }
   void start(int request_limit = PodSource::kRequestLimit) {
     source_.reset();
-    source_ = PodSource::start(*store_, *needed_, api_, access_, clock_, random_,
-                               {.node_name = "edge",
-                                .other_node = "edge-wasm",
-                                .request_limit = request_limit,
-                                .log = [this](const std::string& line) { log(line); }});
+    source_ =
+        PodSource::start(*sides_.store, *needed_, api_, sides_.access, sides_.clock, sides_.random,
+                         {.node_name = "edge",
+                          .other_node = "edge-wasm",
+                          .request_limit = request_limit,
+                          .log = [this](const std::string& line) { log(line); }});
   }
   void TearDown() override {
-    stop_.request_stop();
+    sides_.stop.request_stop();
     source_.reset();
-    store_.reset();
-    (void)sys::remove_tree(folder_);
   }
 
   bool answer(const Request& request, Connection& connection) {
-    heard_.note(request.line.substr(0, request.line.find(" HTTP")) + " " + request.body);
     if (request.line.find("watch=1") != std::string::npos) {
       return connection.write(ApiServerForTest::watch_head() + watched(request));
     }
@@ -96,17 +90,17 @@ class PodSourceTest : public testing::Test {
                      R"("resourceVersion":"4"},"data":{"a":"new"}}})"
                      "\n");
   }
-  void log(const std::string& line) { heard_.note("log " + line); }
+  void log(const std::string& line) { sides_.heard.note("log " + line); }
   // Waits until a request or a line of the log has all `parts`.
-  bool hears(const std::vector<std::string>& parts) { return heard_.wait_for(parts); }
-  bool heard(const std::string& part) { return heard_.count({part}) > 0; }
+  bool hears(const std::vector<std::string>& parts) { return sides_.heard.wait_for(parts); }
+  bool heard(const std::string& part) { return sides_.heard.count({part}) > 0; }
   static object::ObjectKey key(const std::string& name) {
     return {object::Kind::kPod, "default", name};
   }
   // Waits until `holds`, looking with every change of a pod.
   bool comes(const std::function<bool()>& holds) {
     const auto watch =
-        store_->watch({object::Kind::kPod, object::Kind::kConfigMap, object::Kind::kSecret});
+        sides_.store->watch({object::Kind::kPod, object::Kind::kConfigMap, object::Kind::kSecret});
     for (int i = 0; i < 100 && !holds(); ++i) {
       const auto event = (*watch)->next(60'000);
       if (!event.ok() || !event->has_value()) {
@@ -117,32 +111,26 @@ class PodSourceTest : public testing::Test {
   }
   // A pod that is here already.
   void keep(const Json& pod) {
-    ASSERT_TRUE(store_->create(stored_pod(*read_cluster_pod(pod), nullptr, {})).ok());
+    ASSERT_TRUE(sides_.store->create(stored_pod(*read_cluster_pod(pod), nullptr, {})).ok());
   }
   bool has(const std::string& name, const std::string& uid = "") {
-    const auto pod = store_->get(key(name));
+    const auto pod = sides_.store->get(key(name));
     return pod.ok() && (uid.empty() || pod->uid == uid);
   }
   Json metadata(const std::string& name) {
-    return Json::parse(store_->get(key(name))->json)["metadata"];
+    return Json::parse(sides_.store->get(key(name))->json)["metadata"];
   }
 
-  HeardForTest heard_;
-  std::string folder_;
-  sys::SystemClock clock_;
-  sys::SeededRandom random_{1};
-  std::stop_source stop_;
-  ApiServerForTest server_{[this](const Request& request, Connection& connection) {
+  StoreAndServerForTest sides_{[this](const Request& request, Connection& connection) {
     return answer(request, connection);
   }};
-  CurrentAccess access_{server_.access()};
-  ApiClientPool api_{access_, clock_, random_, stop_.get_token(), PodSource::kRequestLimit};
+  ApiClientPool api_{sides_.access, sides_.clock, sides_.random, sides_.stop.get_token(),
+                     PodSource::kRequestLimit};
   std::mutex meeting_mutex_;
   std::condition_variable meeting_changed_;
   int meeting_ = 0;
   int met_ = 0;
   std::atomic<bool> alone_ = false;
-  std::unique_ptr<store::Store> store_;
   std::unique_ptr<NeededObjects> needed_;
   std::unique_ptr<PodSource> source_;
 };
@@ -150,7 +138,7 @@ class PodSourceTest : public testing::Test {
 TEST_F(PodSourceTest, BringsPodsAndTellsTheirStatus) {
   source_->replace({cluster_pod("web", "u-1")});
   ASSERT_TRUE(comes([&] { return has("web", "u-1"); }));
-  ASSERT_TRUE(store_->update_status(key("web"), "u-1", R"({"phase":"Running"})").ok());
+  ASSERT_TRUE(sides_.store->update_status(key("web"), "u-1", R"({"phase":"Running"})").ok());
   EXPECT_TRUE(hears({"PATCH /api/v1/namespaces/default/pods/web/status", R"("uid":"u-1")",
                      R"("phase":"Running")"}));
 }
@@ -165,7 +153,7 @@ TEST_F(PodSourceTest, APodThatIsDeletedEndsHereFirst) {
   ASSERT_TRUE(comes([&] { return metadata("web").contains("deletionTimestamp"); }));
   EXPECT_EQ(metadata("web")["deletionGracePeriodSeconds"], 7);
   EXPECT_FALSE(heard("DELETE"));
-  ASSERT_TRUE(store_->finish_delete(key("web"), "u-1").ok());
+  ASSERT_TRUE(sides_.store->finish_delete(key("web"), "u-1").ok());
   EXPECT_TRUE(hears({"DELETE /api/v1/namespaces/default/pods/web", R"("gracePeriodSeconds":0)",
                      R"("uid":"u-1")"}));
   // Before it goes it changes once more; that is no reason to ask again.
@@ -173,7 +161,7 @@ TEST_F(PodSourceTest, APodThatIsDeletedEndsHereFirst) {
   source_->change(ApiWatch::Type::kAdded, cluster_pod("next", "u-2"));
   ASSERT_TRUE(comes([&] { return has("next"); }));
   source_.reset();
-  EXPECT_EQ(heard_.count({"DELETE"}), 1U);
+  EXPECT_EQ(sides_.heard.count({"DELETE"}), 1U);
 }
 
 TEST_F(PodSourceTest, APodThatTheClusterHasNoMoreIsStoppedWithItsGrace) {
@@ -190,16 +178,16 @@ TEST_F(PodSourceTest, AnotherPodOfTheNameComesWhenTheFirstIsGone) {
   ASSERT_TRUE(comes([&] { return has("web", "u-1"); }));
   source_->replace({cluster_pod("web", "u-2")});
   ASSERT_TRUE(comes([&] { return metadata("web").contains("deletionTimestamp"); }));
-  ASSERT_TRUE(store_->finish_delete(key("web"), "u-1").ok());
+  ASSERT_TRUE(sides_.store->finish_delete(key("web"), "u-1").ok());
   EXPECT_TRUE(comes([&] { return has("web", "u-2"); }));
 }
 
 TEST_F(PodSourceTest, PodsOfTheMachinesOtherNodeAreLeftAlone) {
   keep(bound_pod("theirs", "u-1", "edge-wasm"));
   source_->replace({bound_pod("web", "u-2", "edge")});
-  ASSERT_TRUE(store_->update_status(key("theirs"), "u-1", R"({"phase":"Running"})").ok());
+  ASSERT_TRUE(sides_.store->update_status(key("theirs"), "u-1", R"({"phase":"Running"})").ok());
   ASSERT_TRUE(comes([&] { return has("web"); }));
-  ASSERT_TRUE(store_->update_status(key("web"), "u-2", R"({"phase":"Running"})").ok());
+  ASSERT_TRUE(sides_.store->update_status(key("web"), "u-2", R"({"phase":"Running"})").ok());
   ASSERT_TRUE(hears({"PATCH /api/v1/namespaces/default/pods/web/status"}));
   source_->replace({bound_pod("last", "u-3", "edge")});
   ASSERT_TRUE(comes([&] { return has("last"); }));
@@ -219,7 +207,7 @@ TEST_F(PodSourceTest, APodThatLeavesTheOtherNodeIsGoneFirst) {
   ASSERT_TRUE(comes([&] { return has("zeta"); }));  // by its name after web
   EXPECT_TRUE(has("web", "u-1"));
   EXPECT_FALSE(metadata("web").contains("deletionTimestamp"));
-  ASSERT_TRUE(store_->remove(key("web"), {.grace_period_seconds = 0, .uid = "u-1"}).ok());
+  ASSERT_TRUE(sides_.store->remove(key("web"), {.grace_period_seconds = 0, .uid = "u-1"}).ok());
   EXPECT_TRUE(comes([&] { return has("web", "u-2"); }));
 }
 
@@ -233,7 +221,7 @@ TEST_F(PodSourceTest, WhatIsOverDoesNotRunAgain) {
 
 TEST_F(PodSourceTest, PodsOfTheSiteItselfAreLeftAlone) {
   const object::Object own{key("own"), "", 0, R"({"metadata":{"name":"own"},"spec":{}})"};
-  ASSERT_TRUE(store_->create(own).ok());
+  ASSERT_TRUE(sides_.store->create(own).ok());
   source_->replace({cluster_pod("own", "u-1"), cluster_pod("web", "u-2")});
   EXPECT_TRUE(hears({"log cluster: pod default/own is not started"}));
   ASSERT_TRUE(comes([&] { return has("web"); }));
@@ -246,11 +234,11 @@ TEST_F(PodSourceTest, WhatAPodNamesIsFetchedAndGoesWithIt) {
                             {{"name", "b"}, {"configMap", {{"name", "later"}}}}};
   source_->replace({pod});
   const object::ObjectKey settings{object::Kind::kConfigMap, "default", "settings"};
-  ASSERT_TRUE(comes([&] { return has("web") && store_->get(settings).ok(); }));
+  ASSERT_TRUE(comes([&] { return has("web") && sides_.store->get(settings).ok(); }));
   source_->change(ApiWatch::Type::kDeleted, pod);
   ASSERT_TRUE(comes([&] { return metadata("web").contains("deletionTimestamp"); }));
-  ASSERT_TRUE(store_->finish_delete(key("web"), "u-1").ok());
-  EXPECT_TRUE(comes([&] { return !store_->get(settings).ok(); }));
+  ASSERT_TRUE(sides_.store->finish_delete(key("web"), "u-1").ok());
+  EXPECT_TRUE(comes([&] { return !sides_.store->get(settings).ok(); }));
 }
 
 TEST_F(PodSourceTest, WhatAPodNamesFollowsTheCluster) {
@@ -259,7 +247,7 @@ TEST_F(PodSourceTest, WhatAPodNamesFollowsTheCluster) {
   source_->replace({pod});
   const object::ObjectKey settings{object::Kind::kConfigMap, "default", "settings"};
   EXPECT_TRUE(comes([&] {
-    const auto stored = store_->get(settings);
+    const auto stored = sides_.store->get(settings);
     return stored.ok() && stored->json.find("new") != std::string::npos;
   }));
 }
@@ -272,15 +260,16 @@ TEST_F(PodSourceTest, APodStartsWithItsToken) {
   ASSERT_TRUE(comes([&] { return has("web"); }));
   EXPECT_TRUE(hears({"POST /api/v1/namespaces/default/serviceaccounts/default/token",
                      R"("uid":"u-1")", R"("expirationSeconds":3607)"}));
-  const auto secrets = store_->list(object::Kind::kSecret, "default");
+  const auto secrets = sides_.store->list(object::Kind::kSecret, "default");
   ASSERT_EQ(secrets->objects.size(), 1U);
   EXPECT_NE(secrets->objects[0].json.find("YS5iLmM="), std::string::npos);
-  EXPECT_NE(store_->get(key("web"))->json.find(secrets->objects[0].key.name), std::string::npos);
+  EXPECT_NE(sides_.store->get(key("web"))->json.find(secrets->objects[0].key.name),
+            std::string::npos);
   // It goes with the pod.
   source_->change(ApiWatch::Type::kDeleted, pod);
   ASSERT_TRUE(comes([&] { return metadata("web").contains("deletionTimestamp"); }));
-  ASSERT_TRUE(store_->finish_delete(key("web"), "u-1").ok());
-  EXPECT_TRUE(comes([&] { return store_->list(object::Kind::kSecret)->objects.empty(); }));
+  ASSERT_TRUE(sides_.store->finish_delete(key("web"), "u-1").ok());
+  EXPECT_TRUE(comes([&] { return sides_.store->list(object::Kind::kSecret)->objects.empty(); }));
 }
 
 TEST_F(PodSourceTest, SeveralPodsAreToldOfAtATime) {
@@ -288,7 +277,7 @@ TEST_F(PodSourceTest, SeveralPodsAreToldOfAtATime) {
   source_->replace({cluster_pod("a", "u-a"), cluster_pod("b", "u-b"), cluster_pod("c", "u-c")});
   for (const std::string name : {"a", "b", "c"}) {
     ASSERT_TRUE(comes([&] { return has(name); }));
-    ASSERT_TRUE(store_->update_status(key(name), "u-" + name, R"({"phase":"Running"})").ok());
+    ASSERT_TRUE(sides_.store->update_status(key(name), "u-" + name, R"({"phase":"Running"})").ok());
   }
   for (const std::string name : {"a", "b", "c"}) {
     EXPECT_TRUE(hears({"PATCH /api/v1/namespaces/default/pods/" + name + "/status"}));
@@ -302,12 +291,12 @@ TEST_F(PodSourceTest, OfOnePodNothingIsToldBeforeWhatWasBefore) {
   constexpr int kTimes = 50;
   for (int i = 1; i <= kTimes; ++i) {
     const Json status = {{"message", std::to_string(i)}};
-    ASSERT_TRUE(store_->update_status(key("web"), "u-1", status.dump()).ok());
+    ASSERT_TRUE(sides_.store->update_status(key("web"), "u-1", status.dump()).ok());
   }
   const std::string before = R"("message":")";
   ASSERT_TRUE(hears({"PATCH", before + std::to_string(kTimes) + "\""}));
   int last = 0;
-  for (const std::string& text : heard_.all({"PATCH"})) {
+  for (const std::string& text : sides_.heard.all({"PATCH"})) {
     const int told = std::stoi(text.substr(text.find(before) + before.size()));
     EXPECT_GE(told, last);
     last = told;
@@ -321,16 +310,16 @@ TEST_F(PodSourceTest, WhatWasToldIsNotToldAgainUnlessTheServerSaysOtherwise) {
   source_->replace({pending});
   ASSERT_TRUE(comes([&] { return has("web"); }));
   const auto tell = [&](const char* status) {
-    ASSERT_TRUE(store_->update_status(key("web"), "u-1", status).ok());
+    ASSERT_TRUE(sides_.store->update_status(key("web"), "u-1", status).ok());
   };
   tell(R"({"phase":"Running"})");
   ASSERT_TRUE(hears({"PATCH", R"("phase":"Running")"}));
   source_->set_online(true);  // looks at it again
   tell(R"({"phase":"Running","message":"more"})");
   ASSERT_TRUE(hears({"PATCH", "more"}));
-  EXPECT_EQ(heard_.count({"PATCH"}), 2U);
+  EXPECT_EQ(sides_.heard.count({"PATCH"}), 2U);
   source_->change(ApiWatch::Type::kModified, pending);
-  EXPECT_TRUE(heard_.wait_for({"PATCH", "more"}, 2));
+  EXPECT_TRUE(sides_.heard.wait_for({"PATCH", "more"}, 2));
 }
 
 TEST_F(PodSourceTest, WithoutALineNothingIsSentAndAfterwardsAll) {
@@ -338,7 +327,7 @@ TEST_F(PodSourceTest, WithoutALineNothingIsSentAndAfterwardsAll) {
   source_->replace({cluster_pod("web", "u-1")});
   ASSERT_TRUE(comes([&] { return has("web"); }));
   source_->set_online(false);
-  ASSERT_TRUE(store_->update_status(key("web"), "u-1", R"({"phase":"Running"})").ok());
+  ASSERT_TRUE(sides_.store->update_status(key("web"), "u-1", R"({"phase":"Running"})").ok());
   source_->change(ApiWatch::Type::kAdded, cluster_pod("other", "u-2"));
   ASSERT_TRUE(comes([&] { return has("other"); }));  // one thread: web was looked at before
   EXPECT_FALSE(heard("PATCH"));

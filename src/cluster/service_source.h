@@ -29,9 +29,8 @@ Result<bool> knew_services(store::Store& store);
 
 // What the routes of this node are made of, as far as it comes from a cluster: all its Services and
 // EndpointSlices, the Ingresses of one class, and the HTTPRoutes of one Gateway, as a source of the
-// store. What the API server
-// said last decides; while nobody can be asked, what is there stays. Each kind is followed for
-// itself, for a node may be allowed to see some of them only.
+// store. What the API server said last decides; while nobody can be asked, what is there stays.
+// Each kind is followed for itself, for a node may be allowed to see some of them only.
 class ServiceSource {
  public:
   struct Options {

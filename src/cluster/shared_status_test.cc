@@ -4,9 +4,7 @@
 
 #include <atomic>
 
-#include "cluster/api_server_for_test.h"
-#include "cluster/heard_for_test.h"
-#include "sys/file.h"
+#include "cluster/store_and_server_for_test.h"
 
 namespace duet::cluster {
 namespace {
@@ -21,39 +19,23 @@ Json says(const std::string& what) { return {{"status", {{"says", what}}}}; }
 
 class SharedStatusTest : public testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = *sys::make_temporary_directory(testing::TempDir(), "statuses-");
-    store_ = *store::Store::open(folder_ + "/objects.db", clock_);
-  }
   void TearDown() override {
-    stop_.request_stop();
+    sides_.stop.request_stop();
     status_.reset();
-    store_.reset();
-    (void)sys::remove_tree(folder_);
   }
   void start(std::int64_t pause_ms) {
-    status_ = SharedStatus::start(*store_, api_, clock_, random_,
-                                  {.spread_ms = 10,
-                                   .pause_ms = pause_ms,
-                                   .log = [this](const std::string& line) { heard_.note(line); }});
-  }
-  bool answer(const Request& request, Connection& connection) {
-    heard_.note(request.line.substr(0, request.line.find(" HTTP")) + " " + request.body);
-    return connection.write(ApiServerForTest::with_body(answered_, R"({"kind":"Status"})"));
+    status_ = SharedStatus::start(
+        *sides_.store, api_, sides_.clock, sides_.random,
+        {.spread_ms = 10, .pause_ms = pause_ms, .log = [this](const std::string& line) {
+           sides_.heard.note(line);
+         }});
   }
 
-  HeardForTest heard_;
   std::atomic<int> answered_ = 200;
-  std::string folder_;
-  sys::SystemClock clock_;
-  sys::SeededRandom random_{1};
-  std::stop_source stop_;
-  ApiServerForTest server_{[this](const Request& request, Connection& connection) {
-    return answer(request, connection);
+  StoreAndServerForTest sides_{[this](const Request&, Connection& connection) {
+    return connection.write(ApiServerForTest::with_body(answered_, R"({"kind":"Status"})"));
   }};
-  CurrentAccess access_{server_.access()};
-  ApiClient api_{access_, clock_, random_, stop_.get_token()};
-  std::unique_ptr<store::Store> store_;
+  ApiClient api_{sides_.access, sides_.clock, sides_.random, sides_.stop.get_token()};
   std::unique_ptr<SharedStatus> status_;
 };
 
@@ -62,13 +44,13 @@ TEST_F(SharedStatusTest, IsWrittenWhereItIsAnotherAndNotAtOnceAgain) {
   start(kHourMs);
   status_->see(ingress("same"), std::nullopt);
   status_->see(ingress("web"), says("here"));
-  ASSERT_TRUE(
-      heard_.wait_for({"PATCH", "/v1/namespaces/shop/ingresses/web/status", says("here").dump()}));
+  ASSERT_TRUE(sides_.heard.wait_for(
+      {"PATCH", "/v1/namespaces/shop/ingresses/web/status", says("here").dump()}));
   status_->see(ingress("web"), says("elsewhere"));
   status_->see(ingress("other"), says("here"));
-  ASSERT_TRUE(heard_.wait_for({"PATCH", "/other/status"}));
-  EXPECT_EQ(heard_.count({"/web/status"}), 1U);
-  EXPECT_EQ(heard_.count({"/same/status"}), 0U);
+  ASSERT_TRUE(sides_.heard.wait_for({"PATCH", "/other/status"}));
+  EXPECT_EQ(sides_.heard.count({"/web/status"}), 1U);
+  EXPECT_EQ(sides_.heard.count({"/same/status"}), 0U);
 }
 
 TEST_F(SharedStatusTest, WithoutTheRightTheLogSaysSoOnceAndItIsTriedAgain) {
@@ -76,9 +58,9 @@ TEST_F(SharedStatusTest, WithoutTheRightTheLogSaysSoOnceAndItIsTriedAgain) {
   start(20);
   status_->see(ingress("web"), says("here"));
   status_->see(ingress("other"), says("here"));
-  EXPECT_TRUE(heard_.wait_for({"PATCH", "/web/"}, 2));
-  EXPECT_TRUE(heard_.wait_for({"PATCH", "/other/"}, 2));
-  EXPECT_EQ(heard_.count({"ingresses", "route-rights.yaml"}), 1U);
+  EXPECT_TRUE(sides_.heard.wait_for({"PATCH", "/web/"}, 2));
+  EXPECT_TRUE(sides_.heard.wait_for({"PATCH", "/other/"}, 2));
+  EXPECT_EQ(sides_.heard.count({"ingresses", "route-rights.yaml"}), 1U);
 }
 
 // The watch brings what it is now.
@@ -87,19 +69,20 @@ TEST_F(SharedStatusTest, AfterAConflictTheNextOneNeedNotWait) {
   answered_ = 409;
   start(kHourMs);
   status_->see(ingress("web"), says("here"));
-  ASSERT_TRUE(heard_.wait_for({"PATCH", "here"}));
+  ASSERT_TRUE(sides_.heard.wait_for({"PATCH", "here"}));
   status_->see(ingress("other"), says("here"));
-  ASSERT_TRUE(heard_.wait_for({"PATCH", "/other/"}));  // the answer about the first one has come
+  ASSERT_TRUE(
+      sides_.heard.wait_for({"PATCH", "/other/"}));  // the answer about the first one has come
   answered_ = 200;
   status_->see(ingress("web"), says("there"));
-  EXPECT_TRUE(heard_.wait_for({"PATCH", "/web/", "there"}));
+  EXPECT_TRUE(sides_.heard.wait_for({"PATCH", "/web/", "there"}));
 }
 
 TEST_F(SharedStatusTest, AServerThatFailsIsAskedAgain) {
   answered_ = 500;
   start(20);
   status_->see(ingress("web"), says("here"));
-  EXPECT_TRUE(heard_.wait_for({"PATCH"}, 2));
+  EXPECT_TRUE(sides_.heard.wait_for({"PATCH"}, 2));
 }
 
 }  // namespace
