@@ -9,7 +9,7 @@
 
 #include "api/api_fixture.h"
 #include "net/socket.h"
-#include "sys/process.h"
+#include "sys/run_command.h"
 
 namespace duet::api {
 namespace {

@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "api/api_fixture.h"
-#include "sys/process.h"
+#include "sys/run_command.h"
 
 // The program itself against a server in this process.
 namespace duet::cli {

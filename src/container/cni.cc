@@ -15,8 +15,8 @@
 #include "sys/fd.h"
 #include "sys/file.h"
 #include "sys/namespace.h"
-#include "sys/process.h"
 #include "sys/replace_file.h"
+#include "sys/run_command.h"
 
 namespace duet::container {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "container/run.h"
-#include "sys/process.h"
+#include "sys/run_command.h"
 
 namespace duet::container {
 

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "sys/process.h"
+#include "sys/run_command.h"
 
 namespace duet::container {
 

@@ -18,6 +18,7 @@
 #include "sys/file.h"
 #include "sys/namespace.h"
 #include "sys/process.h"
+#include "sys/run_command.h"
 
 // What the tests of this room share: folders, tars, images made by umoci. Only tests include it.
 namespace duet::container {

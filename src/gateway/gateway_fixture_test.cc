@@ -14,6 +14,7 @@
 #include "gateway/worker_control.h"
 #include "sys/file.h"
 #include "sys/process.h"
+#include "sys/run_command.h"
 
 namespace duet::gateway {
 namespace {

@@ -10,6 +10,7 @@
 #include "gateway/gateway_tls_fixture_test.h"
 #include "net/http_stream.h"
 #include "sys/file.h"
+#include "sys/process.h"
 
 namespace duet::gateway {
 namespace {

@@ -1,5 +1,7 @@
 #include "gateway/gateway_tls_fixture_test.h"
 
+#include "sys/run_command.h"
+
 namespace duet::gateway {
 
 void TlsGatewayTest::SetUp() {

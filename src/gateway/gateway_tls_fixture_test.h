@@ -5,7 +5,6 @@
 
 #include "gateway/gateway_fixture_test.h"
 #include "net/socket.h"
-#include "sys/process.h"
 
 namespace duet::gateway {
 

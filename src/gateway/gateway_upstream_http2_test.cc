@@ -13,6 +13,7 @@
 #include "gateway/gateway_tls_fixture_test.h"
 #include "net/http_stream.h"
 #include "sys/file.h"
+#include "sys/process.h"
 
 // What the gateway is as a client of HTTP/2.
 namespace duet::gateway {

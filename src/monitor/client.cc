@@ -15,7 +15,7 @@
 #include "monitor/address.h"
 #include "monitor/client_wire.h"
 #include "sys/file.h"
-#include "sys/process.h"
+#include "sys/run_command.h"
 
 namespace duet::monitor {
 

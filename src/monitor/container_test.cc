@@ -8,6 +8,7 @@
 #include "monitor/address.h"
 #include "monitor/client_wire.h"
 #include "monitor/monitor_fixture.h"
+#include "sys/run_command.h"
 
 // With the real runc, on a root file system of busybox.
 namespace duet::monitor {

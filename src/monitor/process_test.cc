@@ -14,6 +14,7 @@
 #include "monitor/address.h"
 #include "monitor/client_wire.h"
 #include "monitor/monitor_fixture.h"
+#include "sys/run_command.h"
 
 namespace duet::monitor {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "sys/file.h"
-#include "sys/process.h"
+#include "sys/run_command.h"
 
 namespace duet::net {
 namespace {

@@ -10,6 +10,7 @@
 #include "oci/manifest.h"
 #include "sys/file.h"
 #include "sys/process.h"
+#include "sys/run_command.h"
 
 namespace duet::oci {
 

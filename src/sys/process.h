@@ -53,19 +53,6 @@ Result<std::optional<ExitStatus>> try_wait(pid_t pid);
 // As wait, but kTimeout after `timeout_ms`; the child is not touched.
 Result<ExitStatus> wait_for(pid_t pid, int64_t timeout_ms);
 
-// What a finished command left.
-struct Output {
-  ExitStatus status;
-  std::string out;
-  std::string err;
-};
-
-// Runs `command` to its end with `input` on its stdin, collecting stdout and stderr, each up to
-// `limit_bytes` (what is past that is dropped). Kills the child and returns kTimeout after
-// `timeout_ms`. The command's own stdin_fd, stdout_fd and stderr_fd are not used.
-Result<Output> run(const Command& command, const std::string& input, int64_t timeout_ms,
-                   size_t limit_bytes = 1 << 20);
-
 // A pipe with both ends close-on-exec.
 struct Pipe {
   Fd read;

@@ -13,6 +13,7 @@
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/process.h"
+#include "sys/run_command.h"
 #include "wasm/code_cache.h"
 #include "wasm/program.h"
 
