@@ -13,7 +13,7 @@
 #include "gateway/transaction.h"
 #include "net/event_loop.h"
 #include "net/http_body.h"
-#include "net/http_parser.h"
+#include "net/http_request_parser.h"
 #include "net/stream.h"
 
 namespace duet::gateway {

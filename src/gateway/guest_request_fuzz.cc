@@ -12,7 +12,7 @@
 #include "gateway/outbound_policy.h"
 #include "gateway/route_index.h"
 #include "gateway/upstream_request.h"
-#include "net/http_parser.h"
+#include "net/http_request_parser.h"
 
 using namespace duet;           // NOLINT
 using namespace duet::gateway;  // NOLINT

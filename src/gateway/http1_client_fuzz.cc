@@ -11,7 +11,7 @@
 #include "gateway/echo_call_for_test.h"
 #include "gateway/memory_front_for_test.h"
 #include "net/http_body.h"
-#include "net/http_parser.h"
+#include "net/http_response_parser.h"
 
 using namespace duet;           // NOLINT
 using namespace duet::gateway;  // NOLINT

@@ -17,7 +17,7 @@
 #include "gateway/client_connection.h"
 #include "gateway/upstream_request.h"
 #include "net/event_loop.h"
-#include "net/http_parser.h"
+#include "net/http_request_parser.h"
 #include "sys/clock.h"
 
 namespace duet::gateway {

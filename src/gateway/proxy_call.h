@@ -9,7 +9,7 @@
 #include "gateway/upstream_pool.h"
 #include "gateway/upstream_request.h"
 #include "net/http_body.h"
-#include "net/http_parser.h"
+#include "net/http_response_parser.h"
 
 namespace duet::gateway {
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "net/http_parser.h"
+#include "net/http_request_parser.h"
 
 namespace duet::gateway {
 namespace {

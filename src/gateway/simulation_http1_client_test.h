@@ -5,7 +5,7 @@
 
 #include "gateway/simulation_client_test.h"
 #include "net/http_body.h"
-#include "net/http_parser.h"
+#include "net/http_response_parser.h"
 
 namespace duet::gateway::simulation {
 

@@ -8,7 +8,7 @@
 
 #include "gateway/simulation_wire_test.h"
 #include "net/http_body.h"
-#include "net/http_parser.h"
+#include "net/http_request_parser.h"
 
 namespace duet::gateway::simulation {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "net/http_parser.h"
+#include "net/http_fields.h"
 
 namespace duet::net {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "base/require.h"
 #include "net/http_body.h"
-#include "net/http_parser.h"
+#include "net/http_request_parser.h"
 #include "net/http_target.h"
 
 using namespace duet;       // NOLINT

@@ -7,7 +7,7 @@
 #include "base/fuzz_input.h"
 #include "base/require.h"
 #include "net/http_body.h"
-#include "net/http_parser.h"
+#include "net/http_response_parser.h"
 
 using namespace duet;       // NOLINT
 using namespace duet::net;  // NOLINT

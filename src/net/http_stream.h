@@ -12,7 +12,8 @@
 #include "net/byte_stream.h"
 #include "net/http_body.h"
 #include "net/http_message.h"
-#include "net/http_parser.h"
+#include "net/http_request_parser.h"
+#include "net/http_response_parser.h"
 
 // HTTP/1.1 over a blocking stream: what client and server helpers for blocking code are made of.
 // Timeouts are the stream's own. Not thread-safe.
