@@ -1,115 +1,45 @@
 #include "sys/cgroup.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <set>
-#include <sstream>
 #include <string_view>
 #include <utility>
 
+#include "sys/cgroup_files.h"
+#include "sys/cgroup_processes.h"
 #include "sys/file.h"
 
 namespace duet::sys {
 
 namespace {
 
-// Kernel files are small; the largest is cgroup.procs of a group with very many processes.
-constexpr size_t kFileLimitBytes = 16 << 20;
-constexpr size_t kDepthLimit = 32;
 constexpr uint64_t kDefaultCpuPeriodUs = 100'000;
 // The controllers that a version 2 group must hand down to those below it.
 constexpr std::string_view kWantedControllers[] = {"cpu", "memory", "pids", "cpuset", "io"};
 
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  std::stringstream stream(text);
-  for (std::string part; std::getline(stream, part, separator);) {
-    while (!part.empty() && (part.back() == '\n' || part.back() == ' ')) {
-      part.pop_back();
-    }
-    if (!part.empty()) {
-      parts.push_back(part);
-    }
-  }
-  return parts;
-}
-
-int64_t number_of(std::string_view text) {
-  int64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
-
-// The number in a file that holds one; 0 when there is none.
-int64_t read_number(const std::string& path) {
-  const auto text = read_file(path, kFileLimitBytes);
-  return text.ok() ? number_of(*text) : 0;
-}
-
-// The number after `key ` in a file of such lines; 0 when there is none.
-int64_t read_keyed(const std::string& path, std::string_view key) {
-  const auto text = read_file(path, kFileLimitBytes);
-  if (!text.ok()) {
-    return 0;
-  }
-  for (const auto& line : split(*text, '\n')) {
-    if (line.size() > key.size() && line.starts_with(key) && line[key.size()] == ' ') {
-      return number_of(std::string_view(line).substr(key.size() + 1));
-    }
-  }
-  return 0;
-}
-
 // A group's name is joined to paths: it must not climb.
 Status check_group(const std::string& group) {
-  const auto parts = split(group, '/');
+  const auto parts = split_list(group, '/');
   const bool climbs = std::find(parts.begin(), parts.end(), "..") != parts.end();
-  if (group.empty() || group[0] != '/' || parts.empty() || climbs || parts.size() > kDepthLimit) {
+  if (group.empty() || group[0] != '/' || parts.empty() || climbs ||
+      parts.size() > kCgroupDepthLimit) {
     return invalid("cgroup \"" + group +
                    "\": a path from the root such as /duet/pod is needed, without \"..\"");
   }
   return {};
 }
 
-// Adds `directory` and the folders below it, parents first.
-void add_tree(const std::string& directory, size_t depth, std::vector<std::string>& all) {
-  all.push_back(directory);
-  const auto names = list_directory(directory);
-  if (!names.ok() || depth >= kDepthLimit) {
-    return;
-  }
-  for (const auto& name : *names) {
-    const std::string path = directory + "/" + name;
-    struct stat info{};
-    if (::lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
-      add_tree(path, depth + 1, all);
-    }
-  }
-}
-
-std::vector<std::string> tree_of(const std::string& directory) {
-  std::vector<std::string> all;
-  if (file_exists(directory)) {
-    add_tree(directory, 0, all);
-  }
-  return all;
-}
-
 // A version 1 cpuset takes no process before it has processors and memory nodes.
 Status inherit_cpuset(const std::string& parent, const std::string& directory) {
   for (const char* file : {"/cpuset.cpus", "/cpuset.mems"}) {
-    const auto own = read_file(directory + file, kFileLimitBytes);
-    if (own.ok() && split(*own, '\n').empty()) {
-      DUET_ASSIGN(const std::string value, read_file(parent + file, kFileLimitBytes));
+    const auto own = read_cgroup_file(directory + file);
+    if (own.ok() && split_list(*own, '\n').empty()) {
+      DUET_ASSIGN(const std::string value, read_cgroup_file(parent + file));
       DUET_TRY(write_file(directory + file, value));
     }
   }
@@ -118,9 +48,8 @@ Status inherit_cpuset(const std::string& parent, const std::string& directory) {
 
 // Lets the groups below `directory` have the controllers that it has itself.
 Status hand_down_controllers(const std::string& directory) {
-  DUET_ASSIGN(const std::string text,
-              read_file(directory + "/cgroup.controllers", kFileLimitBytes));
-  const auto available = split(text, ' ');
+  DUET_ASSIGN(const std::string text, read_cgroup_file(directory + "/cgroup.controllers"));
+  const auto available = split_list(text, ' ');
   std::string wanted;
   for (const auto controller : kWantedControllers) {
     if (std::find(available.begin(), available.end(), controller) != available.end()) {
@@ -145,45 +74,6 @@ Status make_group_directory(const std::string& directory) {
   return {};
 }
 
-Fd open_process(int pid) { return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
-
-using Deadline = std::chrono::steady_clock::time_point;
-
-int64_t left_ms(Deadline deadline) {
-  const auto left = deadline - std::chrono::steady_clock::now();
-  return std::max<int64_t>(0, std::chrono::ceil<std::chrono::milliseconds>(left).count());
-}
-
-// Waits until each process is dead (reaped or not).
-Status wait_for_all(const std::vector<Fd>& processes, Deadline deadline) {
-  for (const auto& fd : processes) {
-    pollfd waited{fd.get(), POLLIN, 0};
-    int ready = 0;
-    do {
-      ready = ::poll(&waited, 1, static_cast<int>(left_ms(deadline)));
-    } while (ready < 0 && errno == EINTR);
-    if (ready == 0) {
-      return Error(ErrorCode::kTimeout, "processes of the cgroup do not die");
-    }
-  }
-  return {};
-}
-
-// Kills the processes and waits for them. Those that are gone are fine.
-Status kill_and_wait(const std::vector<int>& pids, Deadline deadline) {
-  std::vector<Fd> open;
-  for (const int pid : pids) {
-    if (pid == ::getpid()) {
-      return Error(ErrorCode::kConflict, "the calling process is in the cgroup to be killed");
-    }
-    Fd fd = open_process(pid);
-    if (fd.valid() && ::syscall(SYS_pidfd_send_signal, fd.get(), SIGKILL, nullptr, 0) == 0) {
-      open.push_back(std::move(fd));
-    }
-  }
-  return wait_for_all(open, deadline);
-}
-
 }  // namespace
 
 uint64_t cpu_weight_of_shares(uint64_t shares) {
@@ -197,9 +87,9 @@ uint64_t cpu_weight_of_shares(uint64_t shares) {
 Result<Cgroups> Cgroups::detect(const std::string& root) {
   Cgroups found;
   if (file_exists(root + "/cgroup.controllers")) {
-    DUET_ASSIGN(const std::string text, read_file(root + "/cgroup.controllers", kFileLimitBytes));
+    DUET_ASSIGN(const std::string text, read_cgroup_file(root + "/cgroup.controllers"));
     found.layout_ = CgroupLayout::kV2;
-    found.hierarchies_.push_back({root, split(text, ' ')});
+    found.hierarchies_.push_back({root, split_list(text, ' ')});
     return found;
   }
   DUET_ASSIGN(const auto names, list_directory(root));
@@ -220,7 +110,8 @@ Result<Cgroups> Cgroups::detect(const std::string& root) {
         !seen.insert({info.st_dev, info.st_ino}).second) {
       continue;
     }
-    found.hierarchies_.push_back({path, is_v2 ? std::vector<std::string>{} : split(name, ',')});
+    found.hierarchies_.push_back(
+        {path, is_v2 ? std::vector<std::string>{} : split_list(name, ',')});
   }
   if (found.hierarchies_.empty()) {
     return Error(ErrorCode::kUnsupported,
@@ -249,7 +140,7 @@ Status Cgroups::create(const std::string& group) const {
     std::string parent = hierarchy.path;
     const auto& names = hierarchy.controllers;
     const bool cpuset = std::find(names.begin(), names.end(), "cpuset") != names.end();
-    for (const auto& part : split(group, '/')) {
+    for (const auto& part : split_list(group, '/')) {
       const std::string directory = parent + "/" + part;
       if (layout_ == CgroupLayout::kV2) {
         DUET_TRY(hand_down_controllers(parent));
@@ -340,13 +231,13 @@ Result<std::vector<int>> Cgroups::processes(const std::string& group) const {
   DUET_TRY(check_group(group));
   std::set<int> pids;
   for (const auto& hierarchy : hierarchies_) {
-    for (const auto& directory : tree_of(hierarchy.path + group)) {
-      const auto text = read_file(directory + "/cgroup.procs", kFileLimitBytes);
+    for (const auto& directory : cgroup_tree(hierarchy.path + group)) {
+      const auto text = read_cgroup_file(directory + "/cgroup.procs");
       if (!text.ok()) {
         continue;  // the group went away meanwhile
       }
-      for (const auto& line : split(*text, '\n')) {
-        const auto pid = static_cast<int>(number_of(line));
+      for (const auto& line : split_list(*text, '\n')) {
+        const auto pid = static_cast<int>(leading_number(line));
         if (pid > 0) {  // 0: of another PID namespace
           pids.insert(pid);
         }
@@ -367,18 +258,19 @@ Result<CgroupUsage> Cgroups::usage(const std::string& group) const {
   const std::string memory_path = memory == nullptr ? "" : memory->path + group;
   int64_t inactive_file = 0;
   if (layout_ == CgroupLayout::kV2) {
-    usage.cpu_ns = read_keyed(hierarchies_[0].path + group + "/cpu.stat", "usage_usec") * 1000;
-    usage.memory_bytes = read_number(memory_path + "/memory.current");
-    inactive_file = read_keyed(memory_path + "/memory.stat", "inactive_file");
-    usage.oom_kills = read_keyed(memory_path + "/memory.events", "oom_kill");
+    usage.cpu_ns =
+        read_cgroup_value(hierarchies_[0].path + group + "/cpu.stat", "usage_usec") * 1000;
+    usage.memory_bytes = read_cgroup_number(memory_path + "/memory.current");
+    inactive_file = read_cgroup_value(memory_path + "/memory.stat", "inactive_file");
+    usage.oom_kills = read_cgroup_value(memory_path + "/memory.events", "oom_kill");
   } else {
     if (const auto* cpuacct = hierarchy_of("cpuacct")) {
-      usage.cpu_ns = read_number(cpuacct->path + group + "/cpuacct.usage");
+      usage.cpu_ns = read_cgroup_number(cpuacct->path + group + "/cpuacct.usage");
     }
-    usage.memory_bytes = read_number(memory_path + "/memory.usage_in_bytes");
-    inactive_file = read_keyed(memory_path + "/memory.stat", "total_inactive_file");
-    for (const auto& directory : tree_of(memory_path)) {
-      usage.oom_kills += read_keyed(directory + "/memory.oom_control", "oom_kill");
+    usage.memory_bytes = read_cgroup_number(memory_path + "/memory.usage_in_bytes");
+    inactive_file = read_cgroup_value(memory_path + "/memory.stat", "total_inactive_file");
+    for (const auto& directory : cgroup_tree(memory_path)) {
+      usage.oom_kills += read_cgroup_value(directory + "/memory.oom_control", "oom_kill");
     }
   }
   usage.memory_working_set_bytes = std::max<int64_t>(0, usage.memory_bytes - inactive_file);
@@ -395,7 +287,7 @@ std::string Cgroups::oom_counter_file(const std::string& group) const {
 }
 
 Status Cgroups::kill(const std::string& group, int64_t timeout_ms) const {
-  const Deadline deadline =
+  const MonotonicTime deadline =
       std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
   for (;;) {  // again, because a process may have forked before it was killed
     DUET_ASSIGN(const auto pids, processes(group));
@@ -413,16 +305,11 @@ Status Cgroups::kill(const std::string& group, int64_t timeout_ms) const {
 }
 
 Status Cgroups::wait_until_empty(const std::string& group, int64_t timeout_ms) const {
-  const Deadline deadline =
+  const MonotonicTime deadline =
       std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
   for (;;) {  // again, because a process may have forked before it ended
     DUET_ASSIGN(const auto pids, processes(group));
-    std::vector<Fd> open;
-    for (const int pid : pids) {
-      if (Fd fd = open_process(pid); fd.valid()) {
-        open.push_back(std::move(fd));
-      }
-    }
+    const std::vector<Fd> open = open_processes(pids);
     if (open.empty()) {
       return {};
     }
@@ -436,7 +323,7 @@ Status Cgroups::wait_until_empty(const std::string& group, int64_t timeout_ms) c
 Status Cgroups::remove(const std::string& group) const {
   DUET_TRY(check_group(group));
   for (const auto& hierarchy : hierarchies_) {
-    auto directories = tree_of(hierarchy.path + group);
+    auto directories = cgroup_tree(hierarchy.path + group);
     for (auto it = directories.rbegin(); it != directories.rend(); ++it) {
       if (::rmdir(it->c_str()) != 0 && errno != ENOENT) {
         return Error::from_errno("remove the cgroup " + *it, errno);
