@@ -1,9 +1,11 @@
 #include "gateway/route_index.h"
 
-#include <re2/re2.h>
-
 #include <algorithm>
 #include <functional>
+#include <unordered_map>
+#include <utility>
+
+#include "gateway/route_candidate.h"
 
 namespace duet::gateway {
 namespace {
@@ -18,121 +20,7 @@ struct TextHash {
 template <typename Value>
 using TextMap = std::unordered_map<std::string, Value, TextHash, std::equal_to<>>;
 
-struct CompiledValue {
-  const ValueMatch* match;
-  std::unique_ptr<RE2> expression;  // null: exact
-  bool holds(std::string_view value) const {
-    return expression ? RE2::FullMatch(re2::StringPiece(value.data(), value.size()), *expression)
-                      : value == match->value;
-  }
-};
-
-// One match of one rule.
-struct Candidate {
-  const Route* route;
-  const Rule* rule;
-  std::size_t rule_index;
-  const Match* match;  // null: everything
-  std::size_t order;   // of the match in the table
-  std::unique_ptr<RE2> path;
-  std::vector<CompiledValue> headers;
-  std::vector<CompiledValue> query;
-};
-
-using Candidates = std::vector<std::unique_ptr<Candidate>>;
-
-// Among matches of the same path: with a method, most headers, most query parameters, the earlier
-// one.
-bool more_specific(const std::unique_ptr<Candidate>& a, const std::unique_ptr<Candidate>& b) {
-  const bool a_method = a->match != nullptr && !a->match->method.empty();
-  const bool b_method = b->match != nullptr && !b->match->method.empty();
-  if (a_method != b_method) {
-    return a_method;
-  }
-  if (a->headers.size() != b->headers.size()) {
-    return a->headers.size() > b->headers.size();
-  }
-  if (a->query.size() != b->query.size()) {
-    return a->query.size() > b->query.size();
-  }
-  return a->order < b->order;
-}
-
-// The value of the first query parameter called `name`, as sent.
-std::optional<std::string_view> query_value(std::string_view query, std::string_view name) {
-  if (!query.empty()) {
-    query.remove_prefix(1);  // '?'
-  }
-  while (!query.empty()) {
-    const std::size_t end = std::min(query.find('&'), query.size());
-    const std::string_view pair = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
-    const std::size_t equals = std::min(pair.find('='), pair.size());
-    if (pair.substr(0, equals) == name) {
-      return equals < pair.size() ? pair.substr(equals + 1) : std::string_view();
-    }
-  }
-  return std::nullopt;
-}
-
-// All fields of one name joined by commas, as Gateway API implementations see repeated headers.
-bool header_holds(const CompiledValue& wanted, const net::RequestHead& request) {
-  const net::Field* first = nullptr;
-  std::string joined;
-  for (const net::Field& field : request.fields) {
-    if (!net::equals_ignoring_case(field.name, wanted.match->name)) {
-      continue;
-    }
-    if (first == nullptr) {
-      first = &field;
-      joined.clear();
-    } else {
-      if (joined.empty()) {
-        joined = first->value;
-      }
-      joined.append(",").append(field.value);
-    }
-  }
-  return first != nullptr && wanted.holds(joined.empty() ? first->value : joined);
-}
-
-bool holds(const Candidate& candidate, std::string_view listener, const net::RequestHead& request) {
-  const std::vector<std::string>& listeners = candidate.route->listeners;
-  if (!listeners.empty() &&
-      std::find(listeners.begin(), listeners.end(), listener) == listeners.end()) {
-    return false;
-  }
-  if (candidate.match == nullptr) {
-    return true;
-  }
-  if (!candidate.match->method.empty() && candidate.match->method != request.method) {
-    return false;
-  }
-  for (const CompiledValue& header : candidate.headers) {
-    if (!header_holds(header, request)) {
-      return false;
-    }
-  }
-  for (const CompiledValue& parameter : candidate.query) {
-    const auto value = query_value(request.query, parameter.match->name);
-    if (!value || !parameter.holds(*value)) {
-      return false;
-    }
-  }
-  return true;
-}
-
-const Candidate* first_that_holds(const Candidates& candidates, std::string_view listener,
-                                  const net::RequestHead& request) {
-  for (const auto& candidate : candidates) {
-    if (holds(*candidate, listener, request)) {
-      return candidate.get();
-    }
-  }
-  return nullptr;
-}
-
-RouteMatch match_of(const Candidate& candidate) {
+RouteMatch match_of(const RouteCandidate& candidate) {
   RouteMatch match{candidate.route, candidate.rule, candidate.rule_index, {}, {}};
   if (candidate.match != nullptr && candidate.match->path.type == PathMatch::Type::kPrefix) {
     match.prefix = candidate.match->path.value;
@@ -142,36 +30,13 @@ RouteMatch match_of(const Candidate& candidate) {
   return match;
 }
 
-Result<std::unique_ptr<RE2>> compile(const std::string& expression) {
-  RE2::Options options;
-  options.set_log_errors(false);
-  options.set_max_mem(1 << 20);  // bytes an expression may take
-  auto compiled = std::make_unique<RE2>(expression, options);
-  if (!compiled->ok()) {
-    return invalid("regular expression '" + expression + "': " + compiled->error());
-  }
-  return compiled;
-}
-
-Result<std::vector<CompiledValue>> compile_values(const std::vector<ValueMatch>& matches) {
-  std::vector<CompiledValue> compiled;
-  for (const ValueMatch& match : matches) {
-    CompiledValue value{.match = &match, .expression = nullptr};
-    if (match.regular_expression) {
-      DUET_ASSIGN(value.expression, compile(match.value));
-    }
-    compiled.push_back(std::move(value));
-  }
-  return compiled;
-}
-
 }  // namespace
 
 // The routes of one hostname.
 struct RouteIndex::Host {
-  TextMap<Candidates> exact;
-  Candidates expressions;        // longest first
-  TextMap<Candidates> prefixes;  // without the slash at the end; "" is every path
+  TextMap<RouteCandidates> exact;
+  RouteCandidates expressions;        // longest first
+  TextMap<RouteCandidates> prefixes;  // without the slash at the end; "" is every path
   std::size_t longest_prefix = 0;
 
   // Adds all rules of the route, numbered from `order`.
@@ -188,23 +53,16 @@ struct RouteIndex::Host {
   }
 
   Status add(const Route& route, std::size_t rule_index, const Match* match, std::size_t order) {
-    auto candidate = std::make_unique<Candidate>(Candidate{.route = &route,
-                                                           .rule = &route.rules[rule_index],
-                                                           .rule_index = rule_index,
-                                                           .match = match,
-                                                           .order = order});
+    DUET_ASSIGN(auto candidate, make_candidate(route, rule_index, match, order));
     if (match == nullptr) {
       prefixes[""].push_back(std::move(candidate));
       return {};
     }
-    DUET_ASSIGN(candidate->headers, compile_values(match->headers));
-    DUET_ASSIGN(candidate->query, compile_values(match->query));
-    const std::string& path = match->path.value;
     if (match->path.type == PathMatch::Type::kRegularExpression) {
-      DUET_ASSIGN(candidate->path, compile(path));
       expressions.push_back(std::move(candidate));
       return {};
     }
+    const std::string& path = match->path.value;
     if (!path.starts_with('/')) {
       return invalid("path '" + path + "' does not begin with '/'");
     }
@@ -234,16 +92,14 @@ struct RouteIndex::Host {
     });
   }
 
-  const Candidate* find(std::string_view listener, const net::RequestHead& request) const {
+  const RouteCandidate* find(std::string_view listener, const net::RequestHead& request) const {
     if (const auto found = exact.find(request.path); found != exact.end()) {
-      if (const Candidate* candidate = first_that_holds(found->second, listener, request)) {
+      if (const RouteCandidate* candidate = first_that_holds(found->second, listener, request)) {
         return candidate;
       }
     }
     for (const auto& candidate : expressions) {
-      if (RE2::FullMatch(re2::StringPiece(request.path.data(), request.path.size()),
-                         *candidate->path) &&
-          holds(*candidate, listener, request)) {
+      if (candidate->path_holds(request.path) && candidate->holds(listener, request)) {
         return candidate.get();
       }
     }
@@ -251,12 +107,14 @@ struct RouteIndex::Host {
   }
 
   // Tries the path's own prefixes, longest first.
-  const Candidate* find_prefix(std::string_view listener, const net::RequestHead& request) const {
+  const RouteCandidate* find_prefix(std::string_view listener,
+                                    const net::RequestHead& request) const {
     std::string_view prefix = request.path;
     for (;;) {
       if (prefix.size() <= longest_prefix) {
         if (const auto found = prefixes.find(prefix); found != prefixes.end()) {
-          if (const Candidate* candidate = first_that_holds(found->second, listener, request)) {
+          if (const RouteCandidate* candidate =
+                  first_that_holds(found->second, listener, request)) {
             return candidate;
           }
         }
@@ -309,7 +167,8 @@ struct RouteIndex::Compiled {
   }
 
   // The candidate of a host that is named as such or by a wildcard, the more specific name first.
-  const Candidate* find_named(std::string_view listener, const net::RequestHead& request) const {
+  const RouteCandidate* find_named(std::string_view listener,
+                                   const net::RequestHead& request) const {
     if (exact.empty() && wildcard.empty() && one_label.empty()) {
       return nullptr;
     }
@@ -318,17 +177,17 @@ struct RouteIndex::Compiled {
       const auto entry = hosts.find(name);
       return entry == hosts.end() ? nullptr : entry->second.find(listener, request);
     };
-    if (const Candidate* candidate = find_in(exact, host)) {
+    if (const RouteCandidate* candidate = find_in(exact, host)) {
       return candidate;
     }
     const std::size_t first = host.find('.');
     for (std::size_t dot = first; dot != std::string::npos && dot > 0;
          dot = host.find('.', dot + 1)) {
       const std::string_view suffix = std::string_view(host).substr(dot);
-      if (const Candidate* candidate = find_in(wildcard, suffix)) {
+      if (const RouteCandidate* candidate = find_in(wildcard, suffix)) {
         return candidate;
       }
-      if (const Candidate* candidate = dot == first ? find_in(one_label, suffix) : nullptr) {
+      if (const RouteCandidate* candidate = dot == first ? find_in(one_label, suffix) : nullptr) {
         return candidate;
       }
     }
@@ -382,10 +241,10 @@ std::string normalize_host(std::string_view authority) {
 
 std::optional<RouteMatch> RouteIndex::find(std::string_view listener,
                                            const net::RequestHead& request) const {
-  if (const Candidate* candidate = compiled_->find_named(listener, request)) {
+  if (const RouteCandidate* candidate = compiled_->find_named(listener, request)) {
     return match_of(*candidate);
   }
-  if (const Candidate* candidate = compiled_->any.find(listener, request)) {
+  if (const RouteCandidate* candidate = compiled_->any.find(listener, request)) {
     return match_of(*candidate);
   }
   return std::nullopt;
@@ -394,7 +253,7 @@ std::optional<RouteMatch> RouteIndex::find(std::string_view listener,
 std::optional<RouteMatch> RouteIndex::find_own(std::string_view listener,
                                                const net::RequestHead& request) const {
   const auto host = compiled_->own.find(listener);
-  const Candidate* candidate =
+  const RouteCandidate* candidate =
       host == compiled_->own.end() ? nullptr : host->second.find(listener, request);
   return candidate == nullptr ? std::nullopt : std::optional(match_of(*candidate));
 }
