@@ -8,10 +8,12 @@ void SendQueue::add(Stream& stream) {
   if (stream.queue_ != nullptr) {
     return;
   }
+  const std::int64_t now_ns = loop_.clock_ns();
+  since_ns_ = waiting_.empty() ? now_ns : since_ns_;
   stream.queue_ = this;
   stream.queue_place_ = waiting_.size();
   waiting_.push_back(&stream);
-  if (waiting_.size() >= kTogether) {
+  if (waiting_.size() >= kTogether || now_ns - since_ns_ >= kWaitNs) {
     send_all();
   } else {
     loop_.defer(*this);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -37,7 +38,7 @@ class SendQueueTest : public testing::Test {
     return got > 0 ? std::string(text.data(), static_cast<std::size_t>(got)) : "";
   }
 
-  sys::SystemClock clock_;
+  sys::ManualClock clock_{sys::WallTime{}};
   std::unique_ptr<EventLoop> loop_ = std::move(*EventLoop::create(clock_));
   BufferPool buffers_{4};
   SendQueue queue_{*loop_};
@@ -67,6 +68,31 @@ TEST_F(SendQueueTest, SendsAsSoonAsEnoughWait) {
   for (const Pair& pair : pairs) {
     EXPECT_EQ(heard(pair), "hello");
   }
+}
+
+TEST_F(SendQueueTest, SendsWhenTheFirstHasWaitedForLong) {
+  const Pair first = make_pair();
+  const Pair soon = make_pair();
+  const Pair late = make_pair();
+  queue_.add(*first.stream);
+  clock_.advance(std::chrono::nanoseconds(SendQueue::kWaitNs - 1));
+  queue_.add(*soon.stream);
+  EXPECT_EQ(heard(first), "");
+  clock_.advance(std::chrono::nanoseconds(1));
+  queue_.add(*late.stream);
+  EXPECT_EQ(heard(first), "hello");
+  EXPECT_EQ(heard(soon), "hello");
+  EXPECT_EQ(heard(late), "hello");
+}
+
+TEST_F(SendQueueTest, WhoComesAfterwardsWaitsAnew) {
+  const Pair first = make_pair();
+  const Pair next = make_pair();
+  queue_.add(*first.stream);
+  queue_.send_all();
+  clock_.advance(std::chrono::nanoseconds(SendQueue::kWaitNs));
+  queue_.add(*next.stream);
+  EXPECT_EQ(heard(next), "");
 }
 
 TEST_F(SendQueueTest, ForgetsAStreamThatIsDestroyed) {
