@@ -10,6 +10,7 @@ use std::sync::Arc;
 use wasmtime::component::{Accessor, HasData, Linker, Resource, ResourceTable, ResourceType};
 use wasmtime_wasi::p2::bindings::cli::environment;
 use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
+use wasmtime_wasi::p2::bindings::io::{error, poll, streams};
 use wasmtime_wasi::p3::bindings::cli::environment as p3_environment;
 use wasmtime_wasi::p3::bindings::clocks::monotonic_clock as p3_clock;
 use wasmtime::{AsContextMut, Result};
@@ -140,6 +141,16 @@ impl client::HostWithStore<State> for Client {
     }
 }
 
+/// Streams and what waits for them live in the table alone: without this, each body would make a WASI context.
+struct HasTable;
+impl HasData for HasTable {
+    type Data<'a> = &'a mut ResourceTable;
+}
+
+fn table_of(state: &mut State) -> &mut ResourceTable {
+    &mut state.table
+}
+
 fn clock_of(state: &mut State) -> GuestClockView<'_> {
     GuestClockView { clock: &state.clock, table: &mut state.table }
 }
@@ -149,6 +160,9 @@ fn replace(linker: &mut Linker<State>) -> Result<()> {
     linker.allow_shadowing(true);
     environment::add_to_linker::<State, HasEnvironment>(linker, |state| EnvironmentView(&state.config))?;
     monotonic_clock::add_to_linker::<State, HasClock>(linker, clock_of)?;
+    error::add_to_linker::<State, HasTable>(linker, table_of)?;
+    poll::add_to_linker::<State, HasTable>(linker, table_of)?;
+    streams::add_to_linker::<State, HasTable>(linker, table_of)?;
     linker
         .instance(HTTP_TYPES)?
         .resource("outgoing-body", ResourceType::host::<HostOutgoingBody>(), |mut store, rep| drop_body(store.data_mut(), rep))?;
