@@ -15,7 +15,9 @@
 namespace duet::pod {
 
 struct PodsOptions {
-  int worker_limit = 4;  // pods worked on at the same time
+  // Pods worked on at the same time. A start waits for the kernel (namespaces, mounts, cgroups) and
+  // for the disk as much as it computes.
+  int worker_limit = 8;
   std::function<void(const std::string& line)> log;
 };
 
