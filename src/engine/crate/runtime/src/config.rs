@@ -10,6 +10,9 @@ fn internal(error: wasmtime::Error) -> Failure {
     Failure::of(ffi::INTERNAL, error)
 }
 
+/// Of a freed table: more than compilers make tables for. A guest that grew its table gets the rest anew.
+const TABLE_RESIDENT_BYTES: usize = 16 << 10;
+
 /// Pages of the sandboxes that are warm, and the tables and stacks of all, for `sandboxes` instead of what was asked for.
 fn pool(options: &EngineOptions, profile: Profile, sandboxes: u32) -> PoolingAllocationConfig {
     let resident = usize::try_from(options.resident_bytes).unwrap_or(usize::MAX);
@@ -21,6 +24,7 @@ fn pool(options: &EngineOptions, profile: Profile, sandboxes: u32) -> PoolingAll
     // its stack while others run; no other task enters that component then, and each has a core instance at least. So
     // nobody can take the stacks of others.
     let waiting = if profile == Profile::AsyncHandler { share(options.core_instance_limit) } else { 0 };
+    // Stacks keep what their deepest guest touched. To give that back costs a tenth of a small request.
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(sandboxes)
         .total_stacks(sandboxes.saturating_add(waiting))
@@ -31,8 +35,7 @@ fn pool(options: &EngineOptions, profile: Profile, sandboxes: u32) -> PoolingAll
         .table_elements(usize::try_from(options.table_elements_limit).unwrap_or(usize::MAX))
         .max_unused_warm_slots(options.warm_limit)
         .linear_memory_keep_resident(resident)
-        .table_keep_resident(resident)
-        .async_stack_keep_resident(resident)
+        .table_keep_resident(TABLE_RESIDENT_BYTES)
         // Only pages that the guest wrote to are reset, where the kernel can tell (Linux 6.7).
         .pagemap_scan(Enabled::Auto);
     pool
