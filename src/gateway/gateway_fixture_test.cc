@@ -27,8 +27,9 @@ std::string build_directory() {
   return *sys::executable_directory() + "/..";
 }
 
-// The compiled code of a guest, made once for all tests of the process.
-Result<std::string> compiled(const std::string& name, engine::Use use) {
+}  // namespace
+
+Result<std::string> compiled_guest(const std::string& name, engine::Use use) {
   static std::mutex mutex;
   static std::map<std::string, std::string> known;
   const std::lock_guard lock(mutex);
@@ -48,8 +49,6 @@ Result<std::string> compiled(const std::string& name, engine::Use use) {
   }
   return known[name] = std::move(output.out);
 }
-
-}  // namespace
 
 TestServer::TestServer(Serve serve) : serve_(std::move(serve)) {
   listener_ = std::move(*net::listen_tcp(*net::make_address("127.0.0.1", 0)));
@@ -296,7 +295,7 @@ std::string GatewayTest::raw_dribble(const std::string& begin) const {
 }
 
 std::string GatewayTest::add_guest(const std::string& name, engine::Use use) {
-  auto code = compiled(name, use);
+  auto code = compiled_guest(name, use);
   EXPECT_TRUE(code.ok()) << code.error().message();
   const std::string path = directory_ + "/" + name;
   EXPECT_TRUE(sys::write_file(path, *code).ok());

@@ -23,6 +23,9 @@
 // sockets, and servers behind it.
 namespace duet::gateway {
 
+// The code of a guest of guests/ as duet-compile makes it, once for all tests of the process.
+Result<std::string> compiled_guest(const std::string& name, engine::Use use = engine::Use::kOwn);
+
 constexpr std::int64_t kTestTimeoutMs = 30'000;
 
 // A blocking HTTP server on a loopback port; `serve` gets each connection on a thread.

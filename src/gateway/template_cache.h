@@ -15,8 +15,9 @@
 namespace duet::gateway {
 
 // Compiled handlers by digest, and the templates made from them, one for each combination of code,
-// environment and arguments, shared by all handlers that have the same. Not thread-safe; outlives
-// its templates.
+// environment and arguments, shared by all handlers that have the same. Those of the same code
+// share what was mapped and linked, and their sandboxes one another's warm memory. Not
+// thread-safe; outlives its templates.
 class TemplateCache {
  public:
   explicit TemplateCache(SandboxEngine& engine) : engine_(engine) {}
@@ -32,9 +33,14 @@ class TemplateCache {
   Result<std::shared_ptr<engine::Handler>> get(const HandlerBackend& config);
 
  private:
+  Result<engine::Handler> make(const HandlerBackend& config);
+  // A template of that code that is in use; null: there is none.
+  std::shared_ptr<engine::Handler> any_of(const std::string& code) const;
+
   SandboxEngine& engine_;
   std::unordered_map<std::string, sys::Fd> files_;
-  std::map<std::string, std::weak_ptr<engine::Handler>> templates_;
+  // By code and configuration.
+  std::map<std::string, std::map<std::string, std::weak_ptr<engine::Handler>>> templates_;
 };
 
 }  // namespace duet::gateway
