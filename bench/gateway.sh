@@ -32,12 +32,12 @@ wait_for() { # port
   return 1
 }
 cpu_ns() { awk '{print $1}' "/proc/$1/schedstat"; }
-measure() { # name url pid-of-the-server
+measure() { # name url pid-of-the-server [options of wrk]
   [[ $1 =~ $only ]] || return 0
   for connections in 1 16 128; do
-    taskset -c "$client_core" wrk -t1 -c"$connections" -d1s "$2" >/dev/null
+    taskset -c "$client_core" wrk -t1 -c"$connections" -d1s "${@:4}" "$2" >/dev/null
     before=$(cpu_ns "$3")
-    taskset -c "$client_core" wrk -t1 -c"$connections" -d"${seconds}s" --latency "$2" >"$dir/wrk"
+    taskset -c "$client_core" wrk -t1 -c"$connections" -d"${seconds}s" --latency "${@:4}" "$2" >"$dir/wrk"
     cpu=$(($(cpu_ns "$3") - before))
     count=$(awk '/requests in/ {print $1}' "$dir/wrk")
     rate=$(awk '/Requests\/sec/ {print $2}' "$dir/wrk")
@@ -105,11 +105,11 @@ nginx_main=$!
 taskset -c "$client_core" nginx -c "$dir/origin.conf" & pids+=($!)
 taskset -c "$server_core" "$build/beast_server" "$beast_port" & beast_pid=$!
 pids+=("$beast_pid")
-start_gateway() { # guest port tls-port; the worker becomes $worker_pid
+start_gateway() { # guest port tls-port [handlers]; the worker becomes $worker_pid
   taskset -c "$server_core" "$build/duet-gateway" --control "$dir/$1.control" --workers 1 --read "$dir" & pids+=($!)
   supervisor_pid=$!
   "$build/duet-compile" <"$build/guests/$1.wasm" >"$dir/$1"
-  "$build/gateway_bench_setup" "$dir/$1.control" "127.0.0.1:$2" "127.0.0.1:$3" "$dir/$1" "$origin_port" "$dir"
+  "$build/gateway_bench_setup" "$dir/$1.control" "127.0.0.1:$2" "127.0.0.1:$3" "$dir/$1" "$origin_port" "$dir" "${4:-1}"
   wait_for "$2"
   worker_pid=$(pgrep -P "$supervisor_pid")
 }
@@ -132,6 +132,17 @@ measure_guest() { # name guest
   measure "$1" "http://127.0.0.1:$port/" "$worker_pid"
   kill "$supervisor_pid"
 }
+measure_loaded() { # name handlers: each is asked in its turn
+  [[ $1 =~ $only ]] || return 0
+  port=$(free_port)
+  start_gateway hello_handler "$port" "$(free_port)" "$2"
+  echo "local n = 0; request = function() n = (n + 1) % $2; return wrk.format(nil, '/h' .. n) end" >"$dir/each.lua"
+  measure "$1" "http://127.0.0.1:$port/" "$worker_pid" -s "$dir/each.lua"
+  echo "memory: gateway with $2 handlers $(pss "$worker_pid")"
+  kill "$supervisor_pid"
+}
+measure_loaded "duet, 1 handler loaded" 1
+measure_loaded "duet, 10000 handlers loaded" 10000
 measure_guest "duet handler (Rust)" rust_handler
 measure_guest "duet handler (JavaScript)" js_handler
 measure "nginx proxy 100 B" "http://127.0.0.1:$nginx_port/origin/small" "$nginx_pid"
