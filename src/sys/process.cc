@@ -163,7 +163,8 @@ pid_t start_child(const Command& command, Prepared& prepared, int failure_pipe) 
   sigset_t before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  const pid_t pid = ::vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork)
+  // NOLINTNEXTLINE(clang-analyzer-security.insecureAPI.vfork,bugprone-unsafe-functions)
+  const pid_t pid = ::vfork();
   if (pid == 0) {
     become(command, prepared, failure_pipe);  // NOLINT(clang-analyzer-unix.Vfork)
   }
