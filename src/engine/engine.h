@@ -123,10 +123,11 @@ class EpochTicker {
   ~EpochTicker();
   EpochTicker(EpochTicker&& other) noexcept;
 
-  // Ends an epoch `after_ns` from now, on the clock and besides the ticks: CPU time is counted by
-  // the kernel's tick, which is milliseconds, too long a turn for a guest while others wait. 0:
-  // not any more. Costs a system call.
-  void end_epoch(std::uint64_t after_ns) const;
+  // Ends an epoch every `every_ns`, on the clock and besides the ticks: CPU time is counted by the
+  // kernel's tick, which is milliseconds, too long a turn for a guest while others wait. A guest
+  // that goes on just as an epoch ends waits for the end of the next one. 0: not any more. Costs a
+  // system call.
+  void end_epochs(std::uint64_t every_ns) const;
   EpochTicker& operator=(EpochTicker&& other) = delete;
 
  private:

@@ -78,10 +78,10 @@ Status install_handler() {
 struct EpochTicker::State {
   std::size_t slot = kTickerLimit;
   std::optional<timer_t> ticks;  // of the thread's CPU time
-  std::optional<timer_t> once;   // of the clock
+  std::optional<timer_t> turns;  // of the clock
 
   ~State() {
-    for (const auto& timer : {ticks, once}) {
+    for (const auto& timer : {ticks, turns}) {
       if (timer) {
         timer_delete(*timer);
       }
@@ -102,7 +102,7 @@ Result<EpochTicker> EpochTicker::start(const Engine& engine, std::uint64_t tick_
   DUET_TRY(install_handler());
   auto state = std::make_unique<State>();
   DUET_ASSIGN(state->ticks, make_timer(CLOCK_THREAD_CPUTIME_ID));
-  DUET_ASSIGN(state->once, make_timer(CLOCK_MONOTONIC));
+  DUET_ASSIGN(state->turns, make_timer(CLOCK_MONOTONIC));
   DUET_ASSIGN(state->slot, take_slot(engine.raw()));
   const itimerspec spec{.it_interval = timespec_of(tick_ns), .it_value = timespec_of(tick_ns)};
   if (timer_settime(*state->ticks, 0, &spec, nullptr) != 0) {
@@ -111,9 +111,9 @@ Result<EpochTicker> EpochTicker::start(const Engine& engine, std::uint64_t tick_
   return EpochTicker(std::move(state));
 }
 
-void EpochTicker::end_epoch(std::uint64_t after_ns) const {
-  const itimerspec spec{.it_interval = {}, .it_value = timespec_of(after_ns)};
-  timer_settime(*state_->once, 0, &spec, nullptr);
+void EpochTicker::end_epochs(std::uint64_t every_ns) const {
+  const itimerspec spec{.it_interval = timespec_of(every_ns), .it_value = timespec_of(every_ns)};
+  timer_settime(*state_->turns, 0, &spec, nullptr);
 }
 
 EpochTicker::~EpochTicker() = default;

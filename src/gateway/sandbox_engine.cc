@@ -53,12 +53,12 @@ bool SandboxEngine::poll_slow() {
     return false;
   }
   const std::int64_t until_ns = loop_.clock_ns() + static_cast<std::int64_t>(kTurnNs);
-  ticker_.end_epoch(kTurnNs);
+  ticker_.end_epochs(kTurnNs);
   do {
     poll(*token);
     token = loop_.clock_ns() < until_ns ? engine_.next_slow() : std::nullopt;
   } while (token);
-  ticker_.end_epoch(0);
+  ticker_.end_epochs(0);
   return true;
 }
 

@@ -39,7 +39,7 @@ class SandboxEngine final : public net::BeforeWait, public net::IoHandler {
   bool poll_slow();
   std::int64_t wait_for_timer(std::uint64_t now_ns) const;
   static constexpr int kPollsARound = 64;            // then sockets get their turn
-  static constexpr std::uint64_t kTurnNs = 250'000;  // of the guests that compute for long
+  static constexpr std::uint64_t kTurnNs = 100'000;  // of the guests that compute for long
   net::EventLoop& loop_;
   engine::Engine engine_;
   engine::EpochTicker ticker_;
