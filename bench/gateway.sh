@@ -132,17 +132,18 @@ measure_guest() { # name guest
   measure "$1" "http://127.0.0.1:$port/" "$worker_pid"
   kill "$supervisor_pid"
 }
-measure_loaded() { # name handlers: each is asked in its turn
+measure_loaded() { # name handlers asked: so many of them, in turn
   [[ $1 =~ $only ]] || return 0
   port=$(free_port)
   start_gateway hello_handler "$port" "$(free_port)" "$2"
-  echo "local n = 0; request = function() n = (n + 1) % $2; return wrk.format(nil, '/h' .. n) end" >"$dir/each.lua"
+  echo "local n = 0; request = function() n = (n + 1) % $3; return wrk.format(nil, '/h' .. n) end" >"$dir/each.lua"
   measure "$1" "http://127.0.0.1:$port/" "$worker_pid" -s "$dir/each.lua"
   echo "memory: gateway with $2 handlers $(pss "$worker_pid")"
   kill "$supervisor_pid"
 }
-measure_loaded "duet, 1 handler loaded" 1
-measure_loaded "duet, 10000 handlers loaded" 10000
+measure_loaded "duet, 1 handler loaded" 1 1
+measure_loaded "duet, 10000 loaded, 1 asked" 10000 1
+measure_loaded "duet, 10000 loaded, all asked" 10000 10000
 measure_guest "duet handler (Rust)" rust_handler
 measure_guest "duet handler (JavaScript)" js_handler
 measure "nginx proxy 100 B" "http://127.0.0.1:$nginx_port/origin/small" "$nginx_pid"
