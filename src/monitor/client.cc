@@ -8,13 +8,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <ctime>
 
 #include "monitor/address.h"
 #include "monitor/client_wire.h"
 #include "sys/file.h"
+#include "sys/monotonic_ms.h"
 #include "sys/run_command.h"
 
 namespace duet::monitor {
@@ -92,12 +92,6 @@ Result<std::string> ask(const std::string& directory, std::string_view request, 
 Status ask_for_nothing(const std::string& directory, std::string_view request) {
   const auto answer = ask(directory, request, kAnswerTimeoutMs);
   return answer.ok() ? Status() : Status(answer.error());
-}
-
-int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
 }
 
 }  // namespace
@@ -197,12 +191,12 @@ Result<ChildState> MonitorClient::state(const std::string& id) const {
 }
 
 Result<ChildState> MonitorClient::wait(const std::string& id, int64_t timeout_ms) const {
-  const int64_t deadline = now_ms() + timeout_ms;
+  const int64_t deadline = sys::monotonic_ms() + timeout_ms;
   DUET_ASSIGN(Subscription subscription, subscribe());
   bool seen = false;
   for (;;) {
     DUET_ASSIGN(const std::optional<Event> event,
-                subscription.next_event(std::max<int64_t>(deadline - now_ms(), 0)));
+                subscription.next_event(std::max<int64_t>(deadline - sys::monotonic_ms(), 0)));
     if (!event) {
       return Error(ErrorCode::kTimeout,
                    id + " still runs after " + std::to_string(timeout_ms) + " ms");

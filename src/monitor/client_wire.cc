@@ -6,25 +6,21 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <climits>
 #include <cstring>
+
+#include "sys/monotonic_ms.h"
 
 namespace duet::monitor {
 
 namespace {
 
-int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
 // Whether `fd` has one of `events` before the deadline (-1: none).
 Result<bool> wait_ready(int fd, short events, int64_t deadline_ms) {
   for (;;) {
     pollfd waiting{fd, events, 0};
-    const int64_t left = deadline_ms < 0 ? -1 : std::max<int64_t>(deadline_ms - now_ms(), 0);
+    const int64_t left =
+        deadline_ms < 0 ? -1 : std::max<int64_t>(deadline_ms - sys::monotonic_ms(), 0);
     const int ready = ::poll(&waiting, 1, static_cast<int>(std::min<int64_t>(left, INT_MAX)));
     if (ready >= 0) {
       return ready > 0;
@@ -37,7 +33,9 @@ Result<bool> wait_ready(int fd, short events, int64_t deadline_ms) {
 
 Error gone() { return {ErrorCode::kUnavailable, "the monitor is gone"}; }
 
-int64_t deadline_of(int64_t timeout_ms) { return timeout_ms < 0 ? -1 : now_ms() + timeout_ms; }
+int64_t deadline_of(int64_t timeout_ms) {
+  return timeout_ms < 0 ? -1 : sys::monotonic_ms() + timeout_ms;
+}
 
 }  // namespace
 

@@ -8,21 +8,15 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstdlib>
 
 #include "sys/file.h"
+#include "sys/monotonic_ms.h"
 #include "sys/process.h"
 
 namespace duet::oci {
 
 namespace {
-
-int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 const char* verb_of(const HelperRequest& request) {
   return request.fetch ? "fetch" : request.archive ? "archive" : "module";
@@ -109,7 +103,7 @@ class Listener {
 Status listen(int fd, int64_t deadline_ms, Listener& listener) {
   std::array<char, 16384> chunk;
   for (;;) {
-    const int64_t left = deadline_ms - now_ms();
+    const int64_t left = deadline_ms - sys::monotonic_ms();
     if (left <= 0) {
       return Error(ErrorCode::kTimeout, "not done within the time allowed");
     }
@@ -155,7 +149,7 @@ Result<HelperEvent> run_helper(const Helper& helper, HelperRequest request, int 
                                int input_fd, int64_t timeout_ms,
                                const std::function<void(const PullProgress&)>& on_progress,
                                const std::stop_token& stop) {
-  const int64_t deadline_ms = now_ms() + timeout_ms;
+  const int64_t deadline_ms = sys::monotonic_ms() + timeout_ms;
   request.uid = helper.uid;
   request.gid = helper.gid;
   DUET_ASSIGN(const std::string program, program_path(helper));
@@ -179,7 +173,7 @@ Result<HelperEvent> run_helper(const Helper& helper, HelperRequest request, int 
     return heard.error();
   }
   DUET_ASSIGN(const sys::ExitStatus status,
-              child.wait_for(std::max<int64_t>(1, deadline_ms - now_ms())));
+              child.wait_for(std::max<int64_t>(1, deadline_ms - sys::monotonic_ms())));
   if (!listener.last()) {
     return internal("duet-pull ended without an answer: " + status.describe());
   }

@@ -2,21 +2,15 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 
 #include "net/http_client.h"
+#include "sys/monotonic_ms.h"
 
 namespace duet::pod {
 
 namespace {
 
 constexpr int kPortLimit = 65'535;
-
-int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 std::string address_of(const std::string& host, int port) {
   return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" +
@@ -56,10 +50,10 @@ Status execute(const std::vector<std::string>& command, const ActionTarget& targ
   const ExecFiles files(start);
   DUET_ASSIGN(auto stream, target.monitor->exec(start));
   constexpr size_t kTextBytes = 1024;
-  const int64_t deadline = now_ms() + timeout_ms;
+  const int64_t deadline = sys::monotonic_ms() + timeout_ms;
   std::string text;
   for (;;) {
-    const int64_t left = deadline - now_ms();
+    const int64_t left = deadline - sys::monotonic_ms();
     if (left <= 0) {
       return Error(ErrorCode::kTimeout, "command timed out: " + command[0]);
     }

@@ -14,8 +14,9 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
+
+#include "sys/monotonic_ms.h"
 
 namespace duet::sys {
 
@@ -181,12 +182,6 @@ ExitStatus decode(int status) {
   return {WEXITSTATUS(status), 0};
 }
 
-int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
 }  // namespace
 
 std::string ExitStatus::describe() const {
@@ -260,10 +255,10 @@ Result<ExitStatus> wait_for(pid_t pid, int64_t timeout_ms) {
   if (!pidfd.valid()) {
     return Error::from_errno("open process " + std::to_string(pid), errno);
   }
-  const int64_t deadline = now_ms() + timeout_ms;
+  const int64_t deadline = monotonic_ms() + timeout_ms;
   for (;;) {
     pollfd waiting{pidfd.get(), POLLIN, 0};
-    const int64_t left = deadline - now_ms();
+    const int64_t left = deadline - monotonic_ms();
     const int ready = ::poll(&waiting, 1, left > 0 ? static_cast<int>(left) : 0);
     if (ready > 0) {
       return wait(pid);

@@ -9,20 +9,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <utility>
 
 #include "sys/fd.h"
+#include "sys/monotonic_ms.h"
 
 namespace duet::sys {
 
 namespace {
-
-int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 // The parent's side of run(): feeds stdin and drains stdout and stderr until all are closed or time
 // is up.
@@ -45,7 +39,7 @@ class Conversation {
     while (out_.valid() || err_.valid() || in_.valid()) {
       std::array<pollfd, 3> waiting = {pollfd{in_.get(), POLLOUT, 0}, pollfd{out_.get(), POLLIN, 0},
                                        pollfd{err_.get(), POLLIN, 0}};
-      const int64_t left = deadline_ms - now_ms();
+      const int64_t left = deadline_ms - monotonic_ms();
       if (left <= 0) {
         return false;
       }
@@ -133,12 +127,12 @@ Result<Output> run(const Command& command, const std::string& input, int64_t tim
   in.read.reset();
   out.write.reset();
   err.write.reset();
-  const int64_t deadline = now_ms() + timeout_ms;
+  const int64_t deadline = monotonic_ms() + timeout_ms;
   Output output;
   Conversation conversation(std::move(in.write), std::move(out.read), std::move(err.read), input,
                             limit_bytes);
   if (conversation.hold(deadline, output)) {
-    auto status = wait_for(pid, std::max<int64_t>(1, deadline - now_ms()));
+    auto status = wait_for(pid, std::max<int64_t>(1, deadline - monotonic_ms()));
     if (status.ok()) {
       output.status = *status;
       return output;

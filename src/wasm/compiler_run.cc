@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 
 #include "sys/file.h"
+#include "sys/monotonic_ms.h"
 #include "sys/process.h"
 
 namespace duet::wasm {
@@ -19,22 +19,16 @@ namespace {
 
 constexpr size_t kWordsLimitBytes = 16 << 10;
 
-int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
 // What the compiler writes, read until it closes both streams or a bound is reached.
 class Conversation {
  public:
   Conversation(const CompilerRun& run, const std::function<Status(std::string_view)>& sink)
-      : run_(run), sink_(sink), deadline_ms_(now_ms() + run.timeout_ms) {}
+      : run_(run), sink_(sink), deadline_ms_(sys::monotonic_ms() + run.timeout_ms) {}
 
   Status hold(sys::Fd out, sys::Fd err) {
     while (out.valid() || err.valid()) {
       std::array<pollfd, 2> waiting = {pollfd{out.get(), POLLIN, 0}, pollfd{err.get(), POLLIN, 0}};
-      const int64_t left = deadline_ms_ - now_ms();
+      const int64_t left = deadline_ms_ - sys::monotonic_ms();
       const int ready =
           left <= 0 ? 0 : ::poll(waiting.data(), waiting.size(), static_cast<int>(left));
       if (ready == 0) {
