@@ -2,8 +2,6 @@
 
 #include <openssl/x509v3.h>
 
-#include <system_error>
-
 #include "net/certificate.h"
 #include "net/ip_address.h"
 #include "net/openssl_error.h"
@@ -56,10 +54,8 @@ Status TlsClient::set_certificate(const std::string& chain_pem, const std::strin
 
 TlsClient::SystemFile TlsClient::find_system_file() const {
   for (const std::string& path : system_files_) {
-    std::error_code error;
-    const auto changed = std::filesystem::last_write_time(path, error);
-    if (!error) {
-      return {path, changed};
+    if (const auto stamp = sys::FileStamp::of(path)) {
+      return {path, stamp};
     }
   }
   return {};

@@ -3,7 +3,6 @@
 #include <openssl/ssl.h>
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +14,7 @@
 #include "net/tls_context.h"
 #include "net/trust_store.h"
 #include "sys/clock.h"
+#include "sys/file_stamp.h"
 
 namespace duet::net {
 
@@ -64,7 +64,7 @@ class TlsClient {
   };
   struct SystemFile {
     std::string path;  // empty: there is none
-    std::filesystem::file_time_type changed;
+    std::optional<sys::FileStamp> stamp;
     bool operator==(const SystemFile&) const = default;
   };
 

@@ -9,6 +9,7 @@
 #include "source/manifest_files.h"
 #include "source/ownership.h"
 #include "store/store.h"
+#include "sys/file_stamp.h"
 
 namespace duet::source {
 
@@ -33,7 +34,7 @@ class FolderSync {
   };
   // A file as it was read last. Its objects' JSON is not kept: the store has it.
   struct Known {
-    FileStamp stamp;
+    sys::FileStamp stamp;
     std::string shown;
     bool broken = false;
     std::vector<object::Problem> problems;

@@ -25,15 +25,6 @@ bool has_manifest_ending(std::string_view name) {
 
 std::string parent_of(const std::string& path) { return fs::path(path).parent_path().string(); }
 
-int64_t nanoseconds(const timespec& time) {
-  return static_cast<int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
-}
-
-FileStamp stamp_of(const struct stat& info) {
-  return {info.st_dev, info.st_ino, info.st_size, nanoseconds(info.st_mtim),
-          nanoseconds(info.st_ctim)};
-}
-
 // One scan in the making.
 class Scan {
  public:
@@ -127,7 +118,7 @@ class Scan {
                   path, shown);
     }
     watch_target(path);
-    out_.files.push_back({path, shown, stamp_of(info)});
+    out_.files.push_back({path, shown, sys::FileStamp::of(info)});
   }
 
   // A link's folder does not tell when the file it leads to changes.

@@ -1,29 +1,19 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "object/manifest.h"
+#include "sys/file_stamp.h"
 
 namespace duet::source {
-
-// What tells that a file is not the one it was.
-struct FileStamp {
-  uint64_t device = 0;
-  uint64_t inode = 0;
-  int64_t size = 0;
-  int64_t modified_ns = 0;
-  int64_t changed_ns = 0;
-  bool operator==(const FileStamp&) const = default;
-};
 
 struct ManifestFile {
   std::string path;   // absolute
   std::string shown;  // as a person named it
-  FileStamp stamp;
+  sys::FileStamp stamp;
 };
 
 struct ManifestFiles {

@@ -130,7 +130,7 @@ TEST_F(ManifestFilesTest, BoundsAreToldOnceAndNothingIsThoughtGone) {
 
 TEST_F(ManifestFilesTest, AStampTellsAnotherFile) {
   write("a.yaml", "1");
-  const FileStamp before = scan({root_}).files[0].stamp;
+  const sys::FileStamp before = scan({root_}).files[0].stamp;
   EXPECT_EQ(scan({root_}).files[0].stamp, before);
   write("b", "2");
   ASSERT_EQ(std::rename((root_ + "/b").c_str(), (root_ + "/a.yaml").c_str()), 0);
