@@ -84,7 +84,7 @@ class Handler {
 // Bounds of one request's sandbox.
 struct RequestLimits {
   std::uint64_t memory_bytes = std::uint64_t{64} << 20;  // all linear memories together
-  std::uint64_t table_elements = 100'000;
+  std::uint64_t table_elements = 20'000;
   std::uint32_t instance_limit = 100;  // core instances
   std::uint32_t resource_limit =
       1000;                           // host objects (headers, bodies, pollables) held by the guest

@@ -170,7 +170,7 @@ struct HandlerLimits {
   std::int64_t first_byte_ms = 10'000;  // wall time to the response's head; past it: 504 Timeout
   std::int64_t wall_ms = 30'000;        // wall time of the whole request; past it the answer is cut
   std::int64_t memory_bytes = 64 << 20;   // linear memories together
-  std::int64_t table_elements = 100'000;  // of all tables together
+  std::int64_t table_elements = 20'000;  // of all tables together
   std::int32_t instances = 100;           // core instances
   std::int32_t handles = 1'000;           // host objects that the guest holds
   std::int64_t header_bytes = 64 << 10;   // of one set of headers that the guest makes

@@ -29,7 +29,7 @@ constexpr std::array kAnnotations = {
                "wall time to the answer's head", "504 `Timeout`"},
     Annotation{"timeout", Type::kDuration, On::kPod, 30 * kSecond, 1, 24 * kHour,
                "wall time of the whole request", "the answer is cut, `WallLimit`"},
-    Annotation{"max-table-elements", Type::kCount, On::kPod, 100'000, 1, 100'000,
+    Annotation{"max-table-elements", Type::kCount, On::kPod, 20'000, 1, 100'000,
                "elements of all tables together",
                "growth is refused; 502 `MemoryLimit` if the guest traps then"},
     Annotation{"max-instances", Type::kCount, On::kPod, 100, 1, 1'000, "core instances",
