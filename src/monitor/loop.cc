@@ -5,19 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <ctime>
+
+#include "sys/monotonic_ms.h"
 
 namespace duet::monitor {
-
-namespace {
-
-int64_t now_ms() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
-}
-
-}  // namespace
 
 Result<std::unique_ptr<Loop>> Loop::create() {
   sys::Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
@@ -56,7 +47,7 @@ void Loop::forget(Token token) {
 
 Loop::Token Loop::after(int64_t delay_ms, std::function<void()> callback) {
   const Token token = next_token_++;
-  timers_.emplace(token, Timer{now_ms() + delay_ms, std::move(callback)});
+  timers_.emplace(token, Timer{sys::monotonic_ms() + delay_ms, std::move(callback)});
   return token;
 }
 
@@ -90,7 +81,7 @@ void Loop::run_deferred() {
 }
 
 void Loop::run_timers() {
-  const int64_t now = now_ms();
+  const int64_t now = sys::monotonic_ms();
   for (auto next = timers_.begin(); next != timers_.end();) {
     if (next->second.due_ms > now) {
       ++next;
@@ -114,7 +105,7 @@ int Loop::next_timeout_ms() const {
   if (due < 0) {
     return -1;
   }
-  return static_cast<int>(std::clamp<int64_t>(due - now_ms(), 0, 60'000));
+  return static_cast<int>(std::clamp<int64_t>(due - sys::monotonic_ms(), 0, 60'000));
 }
 
 }  // namespace duet::monitor
