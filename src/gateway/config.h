@@ -169,13 +169,13 @@ struct HandlerLimits {
   std::int64_t cpu_ms = 50;             // CPU time of the guest; past it: 504 CPULimit
   std::int64_t first_byte_ms = 10'000;  // wall time to the response's head; past it: 504 Timeout
   std::int64_t wall_ms = 30'000;        // wall time of the whole request; past it the answer is cut
-  std::int64_t memory_bytes = 64 << 20;   // linear memories together
+  std::int64_t memory_bytes = 64 << 20;  // linear memories together
   std::int64_t table_elements = 20'000;  // of all tables together
-  std::int32_t instances = 100;           // core instances
-  std::int32_t handles = 1'000;           // host objects that the guest holds
-  std::int64_t header_bytes = 64 << 10;   // of one set of headers that the guest makes
-  std::int64_t buffer_bytes = 64 << 10;   // of a body that waits for the guest, and of one piece
-                                          // that it writes
+  std::int32_t instances = 100;          // core instances
+  std::int32_t handles = 1'000;          // host objects that the guest holds
+  std::int64_t header_bytes = 64 << 10;  // of one set of headers that the guest makes
+  std::int64_t buffer_bytes = 64 << 10;  // of a body that waits for the guest, and of one piece
+                                         // that it writes
   std::int64_t response_bytes = 256LL << 20;  // body of the response; past it the answer is cut
   std::int64_t log_bytes = 64 << 10;          // stdout and stderr of one request; more is dropped
   std::int32_t in_flight = 256;               // requests at the same time; past it: 503 Overloaded

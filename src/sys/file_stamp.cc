@@ -15,7 +15,7 @@ FileStamp FileStamp::of(const struct stat& info) {
 }
 
 std::optional<FileStamp> FileStamp::of(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) != 0) {
     return std::nullopt;
   }
